@@ -1,0 +1,222 @@
+"""Chatting: from a question to a stored answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from familychat.clock import Clock, timestamp
+from familychat.errors import ConflictError, InvalidInputError, NotFoundError
+from familychat.events import Event
+from familychat.family.permissions import require
+from familychat.llm.discovery import ServerChoice
+from familychat.models import Author, Conversation, Message, Parameters, User
+from familychat.queue import TurnQueue
+from familychat.running import RunningTurn
+from familychat.store.conversations import ConversationStore
+from familychat.store.database import Database
+from familychat.store.grants import GrantStore
+from familychat.store.leases import Lease, live_processes
+from familychat.store.messages import MessageStore
+from familychat.store.people import PeopleStore
+from familychat.tasks.registry import DEFAULT_TASK, TaskRegistry
+from familychat.turn import Turn
+
+MAX_QUESTION_BYTES = 8_000_000
+TITLE_LENGTH = 60
+
+
+@dataclass(frozen=True, slots=True)
+class NewConversation:
+    """A conversation that begins with its first question."""
+
+    task: str = DEFAULT_TASK
+    model: str | None = None
+    parameters: Parameters = field(default_factory=Parameters)
+    system_prompt: str | None = None
+
+
+def check_question(text: str) -> str:
+    """The question without outer space; raises :class:`InvalidInputError` if it is empty, huge or not text."""
+    question = text.strip()
+    if not question:
+        raise InvalidInputError("The question is empty.", "Type something to ask.")
+    try:
+        size = len(question.encode())
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(
+            "The question holds bytes that aren't UTF-8 text. Nothing was sent.", "Save it as UTF-8, then try again."
+        ) from error
+    if size > MAX_QUESTION_BYTES:
+        raise InvalidInputError(
+            f"The question is {size:,} bytes long, and {MAX_QUESTION_BYTES:,} is the most. Nothing was sent.",
+            "Shorten it.",
+        )
+    return question
+
+
+def check_parameters(parameters: Parameters) -> Parameters:
+    """The parameters unchanged; raises :class:`InvalidInputError` naming the one that is out of range."""
+    limits = (
+        ("temperature", parameters.temperature, 0.0, 2.0, "0 to 2"),
+        ("top_p", parameters.top_p, 0.001, 1.0, "above 0 to 1"),
+        ("max_tokens", parameters.max_tokens, 1, 1_000_000, "1 to 1,000,000"),
+    )
+    for name, value, low, high, allowed in limits:
+        if value is not None and not low <= value <= high:
+            raise InvalidInputError(f"{name} can't be {value}.", f"Allowed: {allowed}.")
+    return parameters
+
+
+def first_words(text: str) -> str:
+    """A title from a question: its first words on one line, at most 60 characters."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[:400]).split())
+    if len(line) <= TITLE_LENGTH:
+        return line
+    cut = line[: TITLE_LENGTH - 1]
+    return (cut.rsplit(" ", 1)[0] if " " in cut[TITLE_LENGTH // 2 :] else cut) + "…"
+
+
+class Chat:
+    """Starts turns and knows the running ones."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        servers: ServerChoice,
+        tasks: TaskRegistry,
+        lease: Lease,
+        clock: Clock,
+        default_model: str | None = None,
+    ) -> None:
+        self._database = database
+        self._people = PeopleStore(database)
+        self._conversations = ConversationStore(database)
+        self._messages = MessageStore(database)
+        self._grants = GrantStore(database)
+        self._servers = servers
+        self._tasks = tasks
+        self._lease = lease
+        self._clock = clock
+        self._default_model = default_model
+        self._queue = TurnQueue()
+        self._running: dict[str, RunningTurn] = {}
+
+    def recover(self) -> int:
+        """Mark as partial what processes that are gone left streaming; returns how many answers."""
+        writers = self._messages.streaming_writers() - {self._lease.id}
+        if not writers:
+            return 0
+        alive = live_processes(self._database.path.parent, own=self._lease.id)
+        return sum(self._messages.mark_cut_off(writer) for writer in writers - alive)
+
+    async def send(self, user: User, conversation: Conversation | NewConversation, text: str) -> AsyncIterator[Event]:
+        """Start a turn and follow it to its end; see :meth:`start` for what it raises at first."""
+        running = self.start(user, conversation, text)
+        async for event in running.follow():
+            yield event
+
+    def start(self, user: User, conversation: Conversation | NewConversation, text: str) -> RunningTurn:
+        """Store the question and set its turn going. Needs a running event loop.
+
+        Raises :class:`InvalidInputError` for a question that can't be asked, :class:`NotAllowedError` without the
+        task's grant, and :class:`ConflictError` while an answer is being written in the conversation. What goes
+        wrong later is the Failed event at the turn's end.
+        """
+        question = check_question(text)
+        task = self._tasks.get(conversation.task)
+        user = self._allowed(user, task.name)
+        now = timestamp(self._clock())
+        with self._database.transaction():
+            if isinstance(conversation, NewConversation):
+                conversation = self._begin(user, conversation, question, now)
+            conversation = self._quiet(user, conversation)
+            asked = self._messages.add_question(conversation, question, conversation.head_id, now)
+            answer = self._messages.add_answer(conversation, asked.id, self._lease.id, now)
+        return self._run(user, conversation, asked, answer)
+
+    def retry(self, user: User, conversation: Conversation) -> RunningTurn:
+        """Answer the last question anew; the earlier answer stays beside the new one.
+
+        Raises as :meth:`start`, and :class:`NotFoundError` if there is no question yet.
+        """
+        user = self._allowed(user, self._tasks.get(conversation.task).name)
+        now = timestamp(self._clock())
+        with self._database.transaction():
+            conversation = self._quiet(user, conversation)
+            path = self._messages.path(conversation, limit=2)
+            asked = next((message for message in reversed(path) if message.author is Author.USER), None)
+            if asked is None:
+                raise NotFoundError("There is no question to answer again.", "Ask something first.")
+            answer = self._messages.add_answer(conversation, asked.id, self._lease.id, now)
+        return self._run(user, conversation, asked, answer)
+
+    def _allowed(self, user: User, task: str) -> User:
+        # Read anew: the account may have changed since this person signed in.
+        current = self._people.get(user.id)
+        if current is None:
+            raise NotFoundError("Your account is gone.", "Ask an admin of the household.")
+        require(self._grants, current, f"task:{task}")
+        return current
+
+    def _begin(self, user: User, new: NewConversation, question: str, now: str) -> Conversation:
+        return self._conversations.add(
+            user.id,
+            now,
+            title=first_words(question),
+            task=new.task,
+            model=new.model,
+            parameters=check_parameters(new.parameters),
+            system_prompt=new.system_prompt,
+        )
+
+    def _quiet(self, user: User, conversation: Conversation) -> Conversation:
+        """The conversation as it is now, unless an answer is being written in it."""
+        current = self._conversations.get(user.id, conversation.id)
+        if current.deleted_at is not None:
+            raise ConflictError(
+                "This conversation is in the trash.", f"familychat trash restore {current.short_id} brings it back."
+            )
+        if self._messages.is_streaming(current):
+            self.recover()
+            if self._messages.is_streaming(current):
+                raise ConflictError(
+                    "An answer is still being written in this conversation.", "Wait for it, or stop it there."
+                )
+        return current
+
+    def _run(self, user: User, conversation: Conversation, asked: Message, answer: Message) -> RunningTurn:
+        turn = Turn(
+            user=user,
+            conversation=conversation,
+            question=asked,
+            history=self._messages.path_to(conversation, asked.parent_id),
+            servers=self._servers,
+            require_model=lambda model: require(self._grants, user, f"model:{model}"),
+            default_model=self._default_model,
+        )
+        running = RunningTurn(
+            conversation=conversation,
+            answer=answer,
+            turn=turn,
+            task=self._tasks.get(conversation.task),
+            messages=self._messages,
+            queue=self._queue,
+            ended=lambda: self._forget(conversation.id),
+        )
+        self._running[conversation.id] = running
+        return running
+
+    def _forget(self, conversation_id: str) -> None:
+        self._running.pop(conversation_id, None)
+
+    def running(self, user: User, conversation: Conversation) -> RunningTurn | None:
+        """The turn under way in one's own conversation in this process, to follow it again."""
+        running = self._running.get(conversation.id)
+        return running if running and running.conversation.owner_id == user.id else None
+
+    async def aclose(self) -> None:
+        """Stop what is running, and keep it."""
+        await asyncio.gather(*(running.stop() for running in list(self._running.values())))

@@ -1,0 +1,80 @@
+"""Fitting a conversation into what a model can read at once (its context length, in tokens)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from familychat.errors import QuestionTooLongError
+from familychat.llm.base import ChatMessage
+from familychat.models import Author, Message, Status
+
+ASSUMED_CONTEXT_LENGTH = 8192
+"""For servers that don't say."""
+ANSWER_TOKENS = 1024
+TOKENS_PER_MESSAGE = 8
+"""Room for the marks a chat template puts around each message."""
+
+_LETTERS = bytes(range(ord("a"), ord("z") + 1)) + bytes(range(ord("A"), ord("Z") + 1)) + b" "
+_BEYOND_ASCII = bytes(range(128, 256))
+
+
+def estimate_tokens(text: str) -> int:
+    """About how many tokens a text takes, rather too many than too few.
+
+    Counted by what common tokenizers do: some four letters of English a token, few digits or signs, and two bytes
+    of other scripts. It is within a factor of two of the truth for the languages we tried.
+    """
+    data = text.encode("utf-8", "replace")
+    letters = len(data) - len(data.translate(None, _LETTERS))
+    beyond = len(data) - len(data.translate(None, _BEYOND_ASCII))
+    return round(letters / 3.5 + beyond / 2 + (len(data) - letters - beyond) / 1.5) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What to send, and how many of the oldest turns were left out."""
+
+    messages: list[ChatMessage]
+    left_out: int
+
+
+def turns_of(history: Sequence[Message]) -> list[list[ChatMessage]]:
+    """The past as whole turns; a question that got no answer is left out with its failure."""
+    turns: list[list[ChatMessage]] = []
+    for question, answer in itertools.pairwise(history):
+        answered = question.author is Author.USER and answer.author is Author.ASSISTANT
+        if answered and answer.status is not Status.FAILED and answer.content.strip():
+            turns.append([ChatMessage("user", question.content), ChatMessage("assistant", answer.content)])
+    return turns
+
+
+def fit(
+    system: str, history: Sequence[Message], question: str, *, context_length: int, max_tokens: int | None, model: str
+) -> Fitted:
+    """Keep the newest whole turns that fit beside the question, with room for an answer.
+
+    Raises :class:`QuestionTooLongError`, with its size and the limit, if the question alone doesn't fit.
+    """
+    limit = context_length - min(max_tokens or ANSWER_TOKENS, context_length // 4)
+    opening = [ChatMessage("system", system)] if system else []
+    needed = _size([*opening, ChatMessage("user", question)])
+    if needed > limit:
+        raise QuestionTooLongError(
+            f"This is about {needed:,} tokens long, and {model} can read {limit:,} at once. Nothing was sent.",
+            "Shorten it, or choose a model that reads more with /model.",
+        )
+    turns = turns_of(history)
+    kept: list[list[ChatMessage]] = []
+    for turn in reversed(turns):
+        needed += _size(turn)
+        if needed > limit:
+            break
+        kept.insert(0, turn)
+    messages = [*opening, *(message for turn in kept for message in turn), ChatMessage("user", question)]
+    return Fitted(messages, len(turns) - len(kept))
+
+
+def _size(messages: Sequence[ChatMessage]) -> int:
+    return sum(estimate_tokens(message.content) + TOKENS_PER_MESSAGE for message in messages)

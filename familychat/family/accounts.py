@@ -1,0 +1,211 @@
+"""Accounts: who is added, changed and removed, by whom. Every change is in the audit log."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import unicodedata
+
+from familychat.clock import Clock, timestamp
+from familychat.errors import ConflictError, InvalidInputError, NotFoundError
+from familychat.family.passwords import check_new_password, hash_password
+from familychat.family.permissions import check_resource, require_admin
+from familychat.models import Effect, Grant, Role, User
+from familychat.store.audit import AuditStore
+from familychat.store.conversations import ConversationStore
+from familychat.store.database import Database
+from familychat.store.grants import GrantStore
+from familychat.store.people import PeopleStore
+from familychat.store.sessions import SessionStore
+
+MAX_NAME = 64
+EVERYONE = "everyone"
+_RESERVED = {EVERYONE}
+
+
+def os_account() -> str:
+    """The name of the operating-system account that runs this."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no entry for this account, as in some containers
+        return "admin"
+
+
+def check_name(name: str, what: str = "name") -> str:
+    """The name without outer space; raises :class:`InvalidInputError` if it is empty, too long or unprintable."""
+    name = unicodedata.normalize("NFC", name).strip()
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise InvalidInputError(f"A {what} needs 1 to {MAX_NAME} ordinary characters.", "Choose another.")
+    return name
+
+
+def check_username(name: str) -> str:
+    """As :func:`check_name`, and easy to type in a command: no spaces, no leading dash, not a reserved word."""
+    name = check_name(name, "user name")
+    if re.search(r"\s", name) or name.startswith("-") or name.casefold() in _RESERVED:
+        raise InvalidInputError(f"{name} can't be a user name.", "Use one word, such as a first name.")
+    return name
+
+
+class Accounts:
+    """The household's people. Methods that take ``by`` are for admins and say so with :class:`NotAllowedError`."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self.people = PeopleStore(database)
+        self._grants = GrantStore(database)
+        self._sessions = SessionStore(database)
+        self._audit = AuditStore(database)
+        self._conversations = ConversationStore(database)
+
+    def _now(self) -> str:
+        return timestamp(self._clock())
+
+    def _record(self, by: User | str, action: str, target: str, details: str = "") -> None:
+        actor = by if isinstance(by, str) else by.username
+        self._audit.add(self._now(), actor, action, target, details)
+
+    def ensure_first_admin(self) -> User | None:
+        """On first use, make the admin named after the operating-system account, for the terminal only."""
+        if self.people.all():
+            return None
+        account = os_account()
+        with self._database.transaction():
+            if self.people.all():
+                return None
+            try:
+                username = check_username(account)
+            except InvalidInputError:
+                username = "admin"
+            display_name = username[:1].upper() + username[1:]
+            user = self.people.add(username, display_name, Role.ADMIN, self._now(), os_account=account)
+            self._record("familychat", "user.add", username, "first use: terminal-only admin")
+            return user
+
+    def get(self, by: User, username: str) -> User:
+        """A person by name, for an admin; raises :class:`NotFoundError`."""
+        require_admin(by)
+        user = self.people.by_username(username)
+        if user is None:
+            raise NotFoundError(f"Nobody here is called {username}.", "familychat admin users list shows everyone.")
+        return user
+
+    def all(self, by: User) -> list[User]:
+        require_admin(by)
+        return self.people.all()
+
+    def add(
+        self, by: User, username: str, password: str, *, display_name: str | None = None, role: Role = Role.MEMBER
+    ) -> User:
+        """Add a person with a password; raises :class:`ConflictError` if the name is taken."""
+        require_admin(by)
+        username = check_username(username)
+        display_name = check_name(display_name or username[:1].upper() + username[1:])
+        if self.people.by_username(username):
+            raise ConflictError(f"The name {username} is taken. Nothing was changed.", "Choose another.")
+        check_new_password(password, username)
+        password_hash = hash_password(password)
+        with self._database.transaction():
+            user = self.people.add(username, display_name, role, self._now(), password_hash=password_hash)
+            self._record(by, "user.add", username, role.value)
+        return user
+
+    def rename(self, by: User, username: str, new_username: str, *, display_name: str | None = None) -> User:
+        require_admin(by)
+        user = self.get(by, username)
+        new_username = check_username(new_username)
+        if display_name is None:
+            same = user.display_name.casefold() == user.username.casefold()
+            display_name = new_username[:1].upper() + new_username[1:] if same else user.display_name
+        with self._database.transaction():
+            self.people.rename(user.id, new_username, check_name(display_name))
+            self._record(by, "user.rename", user.username, f"now {new_username}")
+        return self.get(by, new_username)
+
+    def set_password(self, by: User, username: str, password: str) -> None:
+        """Set a person's password, and end all their sessions."""
+        require_admin(by)
+        user = self.get(by, username)
+        check_new_password(password, user.username)
+        password_hash = hash_password(password)
+        with self._database.transaction():
+            self.people.set_password_hash(user.id, password_hash)
+            self._sessions.remove_all_of(user.id)
+            self._record(by, "user.passwd", user.username)
+
+    def disable(self, by: User, username: str) -> None:
+        """Switch an account off and end its sessions; its conversations stay."""
+        with self._database.transaction():
+            user = self._changeable(by, username, "switched off")
+            self.people.set_active(user.id, active=False)
+            self._sessions.remove_all_of(user.id)
+            self._record(by, "user.disable", user.username)
+
+    def enable(self, by: User, username: str) -> None:
+        with self._database.transaction():
+            user = self.get(by, username)
+            self.people.set_active(user.id, active=True)
+            self._record(by, "user.enable", user.username)
+
+    def promote(self, by: User, username: str) -> None:
+        with self._database.transaction():
+            user = self.get(by, username)
+            self.people.set_role(user.id, Role.ADMIN)
+            self._record(by, "user.promote", user.username)
+
+    def demote(self, by: User, username: str) -> None:
+        with self._database.transaction():
+            user = self._changeable(by, username, "made an ordinary member")
+            self.people.set_role(user.id, Role.MEMBER)
+            self._record(by, "user.demote", user.username)
+
+    def belongings(self, by: User, username: str) -> int:
+        """How many conversations removing this person would delete."""
+        return self._conversations.count(self.get(by, username).id)
+
+    def remove(self, by: User, username: str) -> None:
+        """Delete a person with all their conversations, for good. Nobody removes themself."""
+        with self._database.transaction():
+            user = self._changeable(by, username, "removed")
+            if user.id == by.id:
+                raise ConflictError("You can't remove yourself. Nothing was changed.", "Ask another admin to.")
+            self.people.remove(user.id)
+            self._record(by, "user.remove", user.username)
+
+    def _changeable(self, by: User, username: str, verb: str) -> User:
+        user = self.get(by, username)
+        if user.is_admin and user.active and not self.people.count_active_admins(besides=user.id):
+            raise ConflictError(
+                f"{user.username} is the last active admin and can't be {verb}. Nothing was changed.",
+                "Make somebody else an admin first: familychat admin users promote NAME",
+            )
+        return user
+
+    def grant(self, by: User, subject: str, resource: str, effect: Effect) -> None:
+        """Allow or deny ``resource`` to a person, or to ``everyone``."""
+        require_admin(by)
+        check_resource(resource)
+        with self._database.transaction():
+            self._grants.put(self._subject(by, subject), resource, effect, self._now())
+            self._record(by, f"grant.{effect.value}", subject, resource)
+
+    def revoke(self, by: User, subject: str, resource: str) -> None:
+        """Take a rule away; raises :class:`NotFoundError` if there is none."""
+        require_admin(by)
+        with self._database.transaction():
+            if not self._grants.remove(self._subject(by, subject), check_resource(resource)):
+                raise NotFoundError(
+                    f"{subject} has no rule for {resource}. Nothing was changed.",
+                    "familychat admin grants shows the rules.",
+                )
+            self._record(by, "grant.revoke", subject, resource)
+
+    def grants(self, by: User) -> list[tuple[str, Grant]]:
+        """Every rule with the name of its subject."""
+        require_admin(by)
+        names = {user.id: user.username for user in self.people.all()}
+        return [(names[g.user_id] if g.user_id else EVERYONE, g) for g in self._grants.all()]
+
+    def _subject(self, by: User, subject: str) -> str | None:
+        return None if subject.casefold() == EVERYONE else self.get(by, subject).id

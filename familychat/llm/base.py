@@ -1,0 +1,133 @@
+"""What every model server can do, whatever its kind."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from familychat.errors import UnsupportedError
+from familychat.events import Delta, Loading, Reasoning
+from familychat.models import Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model as its server describes it; None where the server doesn't say.
+
+    ``context_length`` (tokens) is that of the loaded instance, ``max_context_length`` what the model could be
+    loaded with. ``instance_id`` names the loaded instance where the server tells them apart.
+    """
+
+    name: str
+    loaded: bool | None = None
+    context_length: int | None = None
+    max_context_length: int | None = None
+    size_bytes: int | None = None
+    parameters: str | None = None
+    quantization: str | None = None
+    instance_id: str | None = None
+    kind: str = "llm"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message for the model; ``role`` is system, user or assistant."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """What to ask of a model."""
+
+    model: str
+    messages: Sequence[ChatMessage]
+    parameters: Parameters = field(default_factory=Parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The regular end of a stream; ``reason`` is the server's (``stop``, ``length`` ...). Counts may be missing."""
+
+    reason: str | None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+Part = Loading | Reasoning | Delta | Finish
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far loading or downloading a model is; ``done`` and ``total`` in bytes where the server says."""
+
+    text: str
+    done: int | None = None
+    total: int | None = None
+
+
+class ModelServer(Protocol):
+    """A place where models run.
+
+    ``stream_chat`` yields pieces and, last, one Finish. Closing the iterator (``aclose``) stops the model. It raises
+    :class:`ServerUnreachableError` if nobody answers, :class:`AnswerCutShortError` if the stream ends without a
+    finish, and :class:`ModelServerError` for what the server complains about. Methods that a kind of server doesn't
+    have raise :class:`UnsupportedError`.
+    """
+
+    kind: str
+    title: str
+    address: str
+
+    async def list_models(self) -> list[ModelInfo]: ...
+
+    def stream_chat(self, request: ChatRequest) -> AsyncGenerator[Part, None]: ...
+
+    def prepare(self, model: str) -> AsyncGenerator[Progress, None]:
+        """Get a model that isn't loaded ready for a turn, the way its server does by itself."""
+        ...
+
+    def load(self, model: str) -> AsyncGenerator[Progress, None]:
+        """Load a model because an admin wants it loaded."""
+        ...
+
+    async def unload(self, model: str) -> None: ...
+
+    def pull(self, model: str) -> AsyncGenerator[Progress, None]: ...
+
+    async def remove(self, model: str) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+def unsupported(title: str, what: str, hint: str = "") -> UnsupportedError:
+    """The error for something this kind of server doesn't offer."""
+    return UnsupportedError(f"{title} can't {what} from here.", hint)
+
+
+async def while_waiting(work: Awaitable[object], text: str, *, every: float = 1.0) -> AsyncGenerator[Progress, None]:
+    """Do ``work`` and say each second that it goes on; raises what it raises. Closing this cancels it."""
+    began = time.monotonic()
+    task = asyncio.ensure_future(work)
+    try:
+        yield Progress(text)
+        while not task.done():
+            await asyncio.wait({task}, timeout=every)
+            if not task.done():
+                yield Progress(f"{text}, {time.monotonic() - began:.0f} s so far")
+        task.result()
+    finally:
+        task.cancel()
+
+
+def find_model(models: Sequence[ModelInfo], name: str) -> ModelInfo | None:
+    """The model called ``name``, else the only one whose name contains it, whatever the letter case."""
+    exact = [model for model in models if name in {model.name, model.instance_id}]
+    if exact:
+        return exact[0]
+    close = [model for model in models if name.casefold() in model.name.casefold()]
+    return close[0] if len(close) == 1 else None

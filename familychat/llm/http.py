@@ -1,0 +1,159 @@
+"""HTTP to a model server: one client, one way to turn its troubles into our errors.
+
+Redirects are not followed and proxies from the environment are not used: what is asked goes to the configured
+address or nowhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Iterator
+from typing import Any
+
+import httpx
+import msgspec
+
+from familychat.errors import (
+    AnswerCutShortError,
+    ContextTooLongError,
+    ModelNotFoundError,
+    ModelServerError,
+    NotAllowedError,
+    ServerUnreachableError,
+    UnsupportedError,
+)
+from familychat.settings import Settings
+
+MAX_ERROR_BYTES = 64_000
+MAX_JSON_BYTES = 16_000_000
+
+
+def new_client(settings: Settings, address: str, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
+    """A client for one model server. Short to connect, patient to read: a model may load for minutes."""
+    headers = {"Authorization": f"Bearer {settings.server_api_key}"} if settings.server_api_key else {}
+    return httpx.AsyncClient(
+        base_url=address,
+        headers=headers,
+        transport=transport,
+        trust_env=False,
+        follow_redirects=False,
+        timeout=httpx.Timeout(settings.server_read_timeout, connect=settings.server_connect_timeout),
+    )
+
+
+@contextlib.contextmanager
+def server_errors(title: str, address: str, *, began: bool = False) -> Iterator[None]:
+    """Turn httpx's errors into ours. ``began``: the answer was under way."""
+    try:
+        yield
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+        raise ServerUnreachableError(
+            f"{title} doesn't answer at {address}.", "Is it running? familychat doctor says what to do."
+        ) from error
+    except httpx.ReadTimeout as error:
+        raise AnswerCutShortError(
+            f"{title} has been silent for too long.", "Try again, or raise server.read_timeout in the settings."
+        ) from error
+    except httpx.HTTPError as error:
+        if began:
+            raise AnswerCutShortError(
+                f"The line to {title} broke in mid-answer. What had come was kept.", "Ask again with /retry."
+            ) from error
+        raise ServerUnreachableError(
+            f"The line to {title} at {address} broke.", "Is it still running? familychat doctor says more."
+        ) from error
+
+
+def complaint(body: Any) -> str | None:
+    """The text of an ``error`` in a server's body, whatever its shape; None if there is none."""
+    if not isinstance(body, dict) or not body.get("error"):
+        return None
+    error = body["error"]
+    if isinstance(error, dict):
+        error = error.get("message") or error.get("code") or error.get("type") or "unknown"
+    return str(error)[:500]
+
+
+def server_error(title: str, status: int, text: str) -> Exception:
+    """The error of ours that fits what a server complained about."""
+    lower = text.lower()
+    if status in {401, 403}:
+        return NotAllowedError(
+            f"{title} asks for a key, or refuses the one it got.", "An admin can set it: server.api_key."
+        )
+    if "context" in lower and any(word in lower for word in ("exceed", "length", "size", "overflow", "too long")):
+        return ContextTooLongError(
+            f"{title} says this is longer than the model can read.", "Begin a /new conversation, or ask less at once."
+        )
+    if "model" in lower and (status == httpx.codes.NOT_FOUND or "not found" in lower or "does not exist" in lower):
+        return ModelNotFoundError(
+            f"{title} doesn't have this model: {text}.", "familychat models list shows what there is."
+        )
+    if status in {404, 405, 501} or "unexpected endpoint" in lower:
+        return UnsupportedError(f"{title} doesn't know this request: {text}.", "Is it up to date?")
+    return ModelServerError(f"{title} reports: {text}.", "Try again; familychat doctor says more.")
+
+
+def decode(title: str, content: bytes) -> Any:
+    """JSON from a server, or :class:`ModelServerError`."""
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ModelServerError(
+            f"{title} sent something that isn't JSON.", "Is there really a model server at this address?"
+        ) from error
+
+
+async def read_bounded(response: httpx.Response, limit: int) -> bytes:
+    """The body, but never more than ``limit`` bytes of it."""
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > limit:
+            break
+    return bytes(content[:limit])
+
+
+async def refuse_failure(title: str, response: httpx.Response) -> None:
+    """Raise the fitting error unless the response's status is 2xx; a redirect counts as a failure."""
+    if response.is_success:
+        return
+    if response.is_redirect:
+        raise ModelServerError(
+            f"{title} sends us to another address, which familychat doesn't follow.", "Set its real address."
+        )
+    content = await read_bounded(response, MAX_ERROR_BYTES)
+    try:
+        text = complaint(msgspec.json.decode(content))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        text = None
+    raise server_error(title, response.status_code, text or f"HTTP {response.status_code}")
+
+
+async def call(client: httpx.AsyncClient, title: str, method: str, path: str, json: Any = None) -> Any:
+    """One request with a JSON answer. An ``error`` inside a 200 counts as an error."""
+    with server_errors(title, str(client.base_url)):
+        async with client.stream(method, path, json=json) as response:
+            await refuse_failure(title, response)
+            content = await read_bounded(response, MAX_JSON_BYTES)
+    if not content.strip():
+        return {}
+    body = decode(title, content)
+    text = complaint(body)
+    if text:
+        raise server_error(title, response.status_code, text)
+    return body
+
+
+async def lines(client: httpx.AsyncClient, title: str, path: str, json: Any) -> AsyncGenerator[Any, None]:
+    """A request whose answer is one JSON object a line (NDJSON)."""
+    with server_errors(title, str(client.base_url)):
+        async with client.stream("POST", path, json=json) as response:
+            await refuse_failure(title, response)
+            async for line in response.aiter_lines():
+                if line.strip():
+                    body = decode(title, line.encode())
+                    text = complaint(body)
+                    if text:
+                        raise server_error(title, response.status_code, text)
+                    yield body

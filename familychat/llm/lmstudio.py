@@ -1,0 +1,131 @@
+"""LM Studio: chat by its OpenAI-compatible part, models by its native part.
+
+The native part is ``/api/v1`` since 0.4.0; older versions have only the listing of ``/api/v0``, and then models are
+loaded by LM Studio itself on the first question.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from familychat.errors import ModelNotFoundError, ModelServerError, UnsupportedError
+from familychat.llm.base import ModelInfo, Progress, find_model, unsupported, while_waiting
+from familychat.llm.http import call
+from familychat.llm.openai import OpenAIServer
+
+POLL_SECONDS = 1.0
+EMBEDDING_TYPES = {"embedding", "embeddings"}
+
+
+class LMStudioServer(OpenAIServer):
+    """LM Studio at an address."""
+
+    kind = "lmstudio"
+    title = "LM Studio"
+    poll_seconds = POLL_SECONDS
+
+    async def list_models(self) -> list[ModelInfo]:
+        """Models for talking, with their state: by ``/api/v1``, else ``/api/v0``, else ``/v1`` (state unknown)."""
+        for listing in (self._list_v1, self._list_v0):
+            try:
+                return [model for model in await listing() if model.kind not in EMBEDDING_TYPES]
+            except UnsupportedError:
+                continue
+        return await super().list_models()
+
+    async def _rows(self, path: str, key: str) -> list[dict[str, Any]]:
+        body = await call(self._client, self.title, "GET", path)
+        rows = body.get(key) if isinstance(body, dict) else None
+        if not isinstance(rows, list):
+            raise UnsupportedError(f"{self.title} has no {path}.")
+        return rows
+
+    async def _list_v1(self) -> list[ModelInfo]:
+        models = []
+        for row in await self._rows("/api/v1/models", "models"):
+            if not row.get("key"):
+                continue
+            instances = row.get("loaded_instances") or []
+            first = instances[0] if instances else {}
+            models.append(
+                ModelInfo(
+                    name=row["key"],
+                    loaded=bool(instances),
+                    context_length=(first.get("config") or {}).get("context_length"),
+                    max_context_length=row.get("max_context_length"),
+                    size_bytes=row.get("size_bytes"),
+                    parameters=row.get("params_string"),
+                    quantization=(row.get("quantization") or {}).get("name"),
+                    instance_id=first.get("id"),
+                    kind=row.get("type", "llm"),
+                )
+            )
+        return models
+
+    async def _list_v0(self) -> list[ModelInfo]:
+        return [
+            ModelInfo(
+                name=row["id"],
+                loaded=row.get("state") == "loaded",
+                context_length=row.get("loaded_context_length"),
+                max_context_length=row.get("max_context_length"),
+                quantization=row.get("quantization"),
+                instance_id=row["id"] if row.get("state") == "loaded" else None,
+                kind=row.get("type", "llm"),
+            )
+            for row in await self._rows("/api/v0/models", "data")
+            if row.get("id")
+        ]
+
+    def load(self, model: str) -> AsyncGenerator[Progress, None]:
+        """Load a model until it is unloaded. The endpoint gives no percentage: the progress is the time passed."""
+        return while_waiting(self._load(model), f"Loading {model}", every=self.poll_seconds)
+
+    async def _load(self, model: str) -> None:
+        try:
+            await call(self._client, self.title, "POST", "/api/v1/models/load", {"model": model})
+        except UnsupportedError:
+            raise unsupported(
+                self.title, "load models", "Update it to 0.4, or just ask: it loads the model itself."
+            ) from None
+
+    def prepare(self, model: str) -> AsyncGenerator[Progress, None]:
+        """Have LM Studio load the model just in time, by a question of one token.
+
+        What it loads so, it also unloads by itself when another model needs the room; and once it is loaded, its
+        context length is known.
+        """
+        body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1}
+        request = call(self._client, self.title, "POST", "/v1/chat/completions", body)
+        return while_waiting(request, f"Loading {model}", every=self.poll_seconds)
+
+    async def unload(self, model: str) -> None:
+        found = find_model(await self.list_models(), model)
+        if found is None:
+            raise ModelNotFoundError(
+                f"{self.title} doesn't have {model}.", "familychat models list shows what there is."
+            )
+        if not found.loaded or not found.instance_id:
+            raise ModelServerError(f"{found.name} isn't loaded.", "familychat models ps shows what is.")
+        await call(self._client, self.title, "POST", "/api/v1/models/unload", {"instance_id": found.instance_id})
+
+    async def pull(self, model: str) -> AsyncGenerator[Progress, None]:
+        """Have LM Studio download a model; ends when it is there, raises :class:`ModelServerError` if it fails."""
+        state = await call(self._client, self.title, "POST", "/api/v1/models/download", {"model": model})
+        while state.get("status") not in {"completed", "already_downloaded"}:
+            if state.get("status") == "failed" or not state.get("job_id"):
+                raise ModelServerError(
+                    f"{self.title} could not download {model}.", "Check the name, and LM Studio's own window."
+                )
+            text = "Paused in LM Studio" if state.get("status") == "paused" else f"Downloading {model}"
+            yield Progress(text, state.get("downloaded_bytes") or 0, state.get("total_size_bytes"))
+            await asyncio.sleep(self.poll_seconds)
+            path = f"/api/v1/models/download/status/{state['job_id']}"
+            state = {**state, **await call(self._client, self.title, "GET", path)}
+        total = state.get("total_size_bytes")
+        yield Progress(f"{model} is here", total, total)
+
+    async def remove(self, model: str) -> None:  # noqa: ARG002
+        raise unsupported(self.title, "remove models", "Remove it in LM Studio's own window, under My Models.")

@@ -1,0 +1,148 @@
+"""The values the library speaks in: frozen, one glance each.
+
+Identifiers are UUIDv7 strings (RFC 9562, section 5.7): sortable by time, not guessable in practice. Times are UTC
+strings in ISO 8601 with milliseconds, as :func:`familychat.clock.timestamp` writes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person is in the household."""
+
+    ADMIN = "admin"
+    MEMBER = "member"
+
+
+class Effect(StrEnum):
+    """What a grant says."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+class Author(StrEnum):
+    """Who wrote a message."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class Status(StrEnum):
+    """How far a message got. Only STREAMING ever changes; PARTIAL means cut off by a crash or a lost line."""
+
+    STREAMING = "streaming"
+    COMPLETE = "complete"
+    STOPPED = "stopped"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person of the household. ``os_account`` is set for the one who may use the terminal without a password."""
+
+    id: str
+    username: str
+    display_name: str
+    role: Role
+    active: bool
+    has_password: bool
+    os_account: str | None
+    created_at: str
+    last_login_at: str | None
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role is Role.ADMIN
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A rule: ``user_id`` (None: everyone) may or may not use ``resource`` (``task:NAME`` or ``model:NAME``)."""
+
+    id: str
+    user_id: str | None
+    resource: str
+    effect: Effect
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """How a model is asked to answer; None leaves the choice to the model server.
+
+    ``temperature`` is 0 to 2, ``top_p`` above 0 to 1, ``max_tokens`` at least 1.
+    """
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A thread of messages. ``head_id`` is the newest message of the path that is shown."""
+
+    id: str
+    owner_id: str
+    title: str
+    task: str
+    model: str | None
+    parameters: Parameters
+    system_prompt: str | None
+    created_at: str
+    last_message_at: str
+    deleted_at: str | None
+    head_id: str | None
+
+    @property
+    def short_id(self) -> str:
+        """The last six characters of the identifier: its random end, enough to tell a person's chats apart."""
+        return self.id[-6:]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an answer took: tokens, milliseconds to the first token, tokens per second from then on.
+
+    ``estimated`` is true when the server sent no counts and they were worked out here.
+    """
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    time_to_first_token_ms: float | None = None
+    tokens_per_second: float | None = None
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A question or an answer. ``reasoning`` is what the model thought aloud; it is never sent back to it."""
+
+    id: str
+    conversation_id: str
+    parent_id: str | None
+    author: Author
+    content: str
+    reasoning: str
+    status: Status
+    model: str | None
+    usage: Usage
+    error: str | None
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who did what to whom, and when. Names are kept as they were, since people can be renamed or removed."""
+
+    id: str
+    at: str
+    actor: str
+    action: str
+    target: str
+    details: str

@@ -1,0 +1,146 @@
+"""One turn on its way: it runs on its own, keeps what came, and anybody of the same person can follow it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+
+from familychat.errors import FamilychatError, ModelServerError, StoreError, TaskError
+from familychat.events import Completed, Delta, End, Event, Failed, Queued, Reasoning, Stopped
+from familychat.models import Conversation, Message, Status
+from familychat.queue import TurnQueue
+from familychat.store.messages import MessageStore
+from familychat.tasks.base import Task
+from familychat.turn import Turn
+
+CHECKPOINT_SECONDS = 0.5
+"""Half of what is promised: a busy disk may hold one back."""
+
+_log = logging.getLogger(__name__)
+
+
+class RunningTurn:
+    """A started turn. Use :meth:`follow` to see it and :meth:`stop` to end it; letting go of both changes nothing."""
+
+    def __init__(
+        self,
+        *,
+        conversation: Conversation,
+        answer: Message,
+        turn: Turn,
+        task: Task,
+        messages: MessageStore,
+        queue: TurnQueue,
+        ended: Callable[[], None],
+    ) -> None:
+        self.conversation = conversation
+        self.question = turn.question
+        self.answer = answer
+        self._turn = turn
+        self._task = task
+        self._messages = messages
+        self._queue = queue
+        self._ended = ended
+        self._events: list[Event] = []
+        self._changed = asyncio.Event()
+        self._content: list[str] = []
+        self._reasoning: list[str] = []
+        self._saved = 0
+        self._end: End | None = None
+        self._runner = asyncio.create_task(self._run())
+
+    async def follow(self, after: int = 0) -> AsyncIterator[Event]:
+        """The turn's events from number ``after`` on, as they come, up to its end. Following twice is fine."""
+        position = after
+        while True:
+            while position < len(self._events):
+                yield self._events[position]
+                position += 1
+            if self._end is not None:
+                return
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def stop(self) -> End:
+        """Stop the model at once and keep what came; returns the turn's end, whatever it was."""
+        self._runner.cancel()
+        return await self.wait()
+
+    async def wait(self) -> End:
+        """The turn's end."""
+        await asyncio.wait({self._runner})
+        assert self._end is not None  # noqa: S101 -- _run always sets it
+        return self._end
+
+    def _emit(self, event: Event) -> None:
+        self._events.append(event)
+        self._changed.set()
+
+    async def _run(self) -> None:
+        end: End | None = None
+        saver = asyncio.create_task(self._save_regularly())
+        try:
+            async with self._queue.turn(self._turn.user.id, lambda position: self._emit(Queued(position))):
+                await self._relay()
+            end = self._finish(Status.COMPLETE)
+        except asyncio.CancelledError:
+            end = self._finish(Status.STOPPED)
+        except FamilychatError as error:
+            end = self._finish(self._failure_status(), error)
+        except Exception as error:  # noqa: BLE001 -- a task is anybody's code, and every turn gets an end
+            _log.debug("task %s failed", self._task.name, exc_info=True)
+            broken = TaskError(f"The task {self._task.name} broke: {type(error).__name__}.", "What had come was kept.")
+            broken.__cause__ = error
+            end = self._finish(self._failure_status(), broken)
+        finally:
+            saver.cancel()
+            self._ended()
+            self._end = end
+            if end is not None:
+                self._emit(end)
+
+    async def _relay(self) -> None:
+        events: AsyncGenerator[Event, None] = self._task.run(self._turn)
+        async with contextlib.aclosing(events):
+            async for event in events:
+                if isinstance(event, Delta):
+                    self._content.append(event.text)
+                elif isinstance(event, Reasoning):
+                    self._reasoning.append(event.text)
+                self._emit(event)
+        if not any(text.strip() for text in self._content):
+            raise ModelServerError("The model gave an empty answer.", "Ask again with /retry, or in other words.")
+
+    def _failure_status(self) -> Status:
+        return Status.PARTIAL if self._content else Status.FAILED
+
+    async def _save_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(CHECKPOINT_SECONDS)
+            pieces = len(self._content) + len(self._reasoning)
+            if pieces > self._saved:
+                try:
+                    self._messages.checkpoint(self.answer.id, "".join(self._content), "".join(self._reasoning))
+                    self._saved = pieces
+                except StoreError as error:
+                    # The next one may work; if the last one doesn't, the turn ends as failed and says so.
+                    _log.debug("checkpoint failed: %s", error)
+
+    def _finish(self, status: Status, error: FamilychatError | None = None) -> End:
+        try:
+            message = self._messages.finish(
+                self.answer.id,
+                status,
+                content="".join(self._content),
+                reasoning="".join(self._reasoning),
+                model=self._turn.model,
+                usage=self._turn.usage(),
+                error=error.message if error else None,
+            )
+        except StoreError as trouble:
+            return Failed(trouble, None)
+        if error is not None:
+            return Failed(error, message)
+        return Completed(message) if status is Status.COMPLETE else Stopped(message)

@@ -1,0 +1,275 @@
+"""Settings: defaults < TOML file < ``FAMILYCHAT_*`` variables < flags.
+
+The fields of :class:`Settings` are the one list of what can be set. ``server_url`` is ``server.url`` in the file and
+``FAMILYCHAT_SERVER_URL`` in the environment.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tempfile
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from familychat.errors import InvalidInputError, NotFoundError, SettingsError
+
+SERVER_KINDS = ("auto", "lmstudio", "ollama", "openai", "embedded")
+HIDDEN = "(set, not shown)"
+
+Reader = Callable[[Any], Any]
+"""Turns a raw value (text from the environment, or what TOML holds) into the setting's; ValueError if it can't."""
+
+
+def _text(raw: Any) -> str:
+    if not isinstance(raw, str) or not raw.strip():
+        raise ValueError
+    return raw.strip()
+
+
+def _path(raw: Any) -> Path:
+    return Path(_text(raw)).expanduser().absolute()
+
+
+def _url(raw: Any) -> str:
+    text = _text(raw).rstrip("/")
+    parts = urlsplit(text)  # raises ValueError itself on a broken address
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
+        raise ValueError
+    _ = parts.port  # a port out of range is a ValueError
+    return text.removesuffix("/v1")
+
+
+def _kind(raw: Any) -> str:
+    if raw not in SERVER_KINDS:
+        raise ValueError
+    return str(raw)
+
+
+def _number(kind: type[int] | type[float], low: float, high: float) -> Reader:
+    def read(raw: Any) -> int | float:
+        if isinstance(raw, bool):
+            raise ValueError  # noqa: TRY004 -- every reader speaks in ValueError
+        value = kind(raw)
+        if isinstance(raw, float) and kind is int and value != raw:
+            raise ValueError
+        if not low <= value <= high:
+            raise ValueError
+        return value
+
+    return read
+
+
+def _setting(default: Any, meaning: str, allowed: str, read: Reader, *, secret: bool = False) -> Any:
+    metadata = {"meaning": meaning, "allowed": allowed, "read": read, "secret": secret}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def _default_data_dir() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("familychat", appauthor=False)
+
+
+def default_config_path() -> Path:
+    """Where the TOML file lies unless a flag or ``FAMILYCHAT_CONFIG`` says otherwise."""
+    from platformdirs import user_config_path
+
+    return user_config_path("familychat", appauthor=False) / "config.toml"
+
+
+_SECONDS = "a number of seconds from 0.1 to 3600"
+_TOKENS = "a whole number of tokens from 256 to 10000000"
+_URL = "an address such as http://localhost:1234"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a household has set. Build it with :func:`load_settings`, or directly in tests and plugins."""
+
+    data_dir: Path = _setting(
+        _default_data_dir, "the folder with people, conversations and models", "a folder's path", _path
+    )
+    model: str | None = _setting(None, "the model to use when none is chosen", "a model's name", _text)
+    server_kind: str = _setting(
+        "auto", "which kind of model server to talk to", "one of " + ", ".join(SERVER_KINDS), _kind
+    )
+    server_url: str | None = _setting(None, "the model server's address", _URL, _url)
+    server_api_key: str | None = _setting(
+        None, "the key the model server asks for", "the key as text", _text, secret=True
+    )
+    server_context_length: int | None = _setting(
+        None, "how much the model can read, if its server doesn't say", _TOKENS, _number(int, 256, 10_000_000)
+    )
+    server_connect_timeout: float = _setting(
+        5.0, "how long to wait for a connection", _SECONDS, _number(float, 0.1, 3600)
+    )
+    server_read_timeout: float = _setting(
+        600.0, "how long a silent model may think or load", _SECONDS, _number(float, 0.1, 3600)
+    )
+    lmstudio_url: str = _setting("http://localhost:1234", "where to look for LM Studio", _URL, _url)
+    ollama_url: str = _setting("http://localhost:11434", "where to look for Ollama", _URL, _url)
+    embedded_model: Path | None = _setting(None, "your own GGUF file for the built-in engine", "a file's path", _path)
+    embedded_context_length: int = _setting(
+        4096, "how much the built-in engine reads at once", _TOKENS, _number(int, 256, 10_000_000)
+    )
+    embedded_threads: int | None = _setting(
+        None, "how many processor threads the built-in engine uses", "1 to 256", _number(int, 1, 256)
+    )
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """Where each value that isn't a default came from, by key."""
+
+
+def key_of(name: str) -> str:
+    """``server_url`` -> ``server.url``; ``data_dir`` and ``model`` stand alone."""
+    section, _, rest = name.partition("_")
+    return f"{section}.{rest}" if section in {"server", "lmstudio", "ollama", "embedded"} else name
+
+
+def _fields() -> dict[str, dataclasses.Field[Any]]:
+    return {key_of(f.name): f for f in dataclasses.fields(Settings) if f.metadata}
+
+
+def keys() -> list[str]:
+    """Every setting's key, as the file and ``familychat config`` write it."""
+    return list(_fields())
+
+
+def variable(key: str) -> str:
+    """The environment variable of a setting."""
+    return "FAMILYCHAT_" + key.replace(".", "_").upper()
+
+
+def describe(settings: Settings, key: str) -> dict[str, str | None]:
+    """A setting for showing: its key, value (secrets hidden), source, meaning, and what is allowed."""
+    setting = _fields()[key]
+    value = getattr(settings, setting.name)
+    shown = None if value is None else HIDDEN if setting.metadata["secret"] else str(value)
+    return {
+        "key": key,
+        "value": shown,
+        "source": settings.sources.get(key, "default"),
+        "meaning": setting.metadata["meaning"],
+        "allowed": setting.metadata["allowed"],
+    }
+
+
+def _read(key: str, raw: Any, source: str) -> Any:
+    setting = _fields()[key]
+    try:
+        return setting.metadata["read"](raw)
+    except (ValueError, TypeError, OverflowError):
+        shown = "" if setting.metadata["secret"] else f" {raw!r}"
+        raise SettingsError(
+            f"The setting {key} can't be{shown} (from {source}).",
+            f"Allowed: {setting.metadata['allowed']}.",
+        ) from None
+
+
+def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"The settings file {path} isn't valid TOML: {error}.", "Mend that line, or move the file away."
+        ) from error
+    except OSError as error:
+        raise SettingsError(
+            f"The settings file {path} can't be read: {error.strerror}.", "Check who may read it."
+        ) from error
+    values = dict(_flatten(table))
+    unknown = sorted(values.keys() - _fields().keys())
+    if unknown:
+        raise SettingsError(
+            f"There is no setting {unknown[0]} (from {path}).", "familychat config show lists what there is."
+        )
+    return values
+
+
+def load_settings(
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    config_path: Path | None = None,
+) -> Settings:
+    """Put the settings together; ``flags`` maps keys to values and leaves out (or sets None) what wasn't given.
+
+    Raises :class:`SettingsError`, which names the setting, where the value came from, and what is allowed.
+    """
+    environ = os.environ if environ is None else environ
+    path = config_path or config_path_from(environ)
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    layers: list[tuple[Mapping[str, Any], Callable[[str], str]]] = [
+        (_from_file(path), lambda _key: str(path)),
+        ({key: environ[variable(key)] for key in keys() if environ.get(variable(key))}, variable),
+        ({key: raw for key, raw in (flags or {}).items() if raw is not None}, lambda key: f"flag for {key}"),
+    ]
+    for layer, source_of in layers:
+        for key, raw in layer.items():
+            values[_fields()[key].name] = _read(key, raw, source_of(key))
+            sources[key] = source_of(key)
+    return Settings(**values, sources=sources)
+
+
+def config_path_from(environ: Mapping[str, str]) -> Path:
+    """The settings file: ``FAMILYCHAT_CONFIG``, or the default place."""
+    named = environ.get("FAMILYCHAT_CONFIG")
+    return Path(named).expanduser().absolute() if named else default_config_path()
+
+
+def write_setting(path: Path, key: str, raw: str | None) -> None:
+    """Set ``key`` in the TOML file, or take it out (None); comments and order stay, and a crash leaves the old file.
+
+    Raises :class:`NotFoundError` for an unknown key and :class:`InvalidInputError` for a value that isn't allowed.
+    """
+    import tomlkit
+
+    if key not in _fields():
+        raise NotFoundError(f"There is no setting {key}.", "familychat config show lists what there is.")
+    _from_file(path)
+    document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
+    section, _, name = key.rpartition(".")
+    if raw is None:
+        table: Any = document.get(section, {}) if section else document
+        table.pop(name, None)
+    else:
+        try:
+            value = _read(key, raw, "what you typed")
+        except SettingsError as error:
+            raise InvalidInputError(error.message, error.hint) from error
+        table = document.setdefault(section, tomlkit.table()) if section else document
+        table[name] = str(value) if isinstance(value, Path) else value
+    _replace(path, tomlkit.dumps(document))
+
+
+def _replace(path: Path, text: str) -> None:
+    # The file may hold a key: mkstemp makes it readable by its owner alone.
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".config-")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise SettingsError(
+            f"The settings file {path} can't be written: {error.strerror}. It is as it was.",
+            "Check who may write there.",
+        ) from error

@@ -1,0 +1,14 @@
+"""The migrations, in order. Append only: one that has shipped is never changed.
+
+Each runs in one transaction together with the record of it, so a failing one leaves the database as it was.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Migrations
+
+from familychat.store.migrations.m001_household import m001_household
+
+MIGRATIONS = Migrations("familychat")
+for _migration in (m001_household,):
+    MIGRATIONS()(_migration)
