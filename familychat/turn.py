@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 from familychat.context import ASSUMED_CONTEXT_LENGTH, Fitted, estimate_tokens, fit
-from familychat.errors import ContextTooLongError, ModelNotFoundError
+from familychat.errors import ContextTooLongError, ModelNotFoundError, ServerUnreachableError
 from familychat.events import Delta, Event, Loading, Notice, Reasoning, Started
 from familychat.llm.base import ChatRequest, Finish, ModelInfo, ModelServer, find_model
 from familychat.llm.discovery import ServerChoice
@@ -56,7 +56,11 @@ class Turn:
     async def complete(self, system: str) -> AsyncGenerator[Event, None]:
         """Put the question to the model, with ``system`` and as much of the history as fits, and stream the answer."""
         server = await self._servers.get()
-        model = await self._choose(server)
+        try:
+            model = await self._choose(server)
+        except ServerUnreachableError:
+            await self._servers.forget()  # the next turn may find another
+            raise
         self.model = model.name
         self._require_model(model.name)
         if model.loaded is False:

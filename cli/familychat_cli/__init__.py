@@ -1,1 +1,1 @@
-"""The command line."""
+"""The command line: commands parse, call the library, and render."""

@@ -199,9 +199,14 @@ class EmbeddedServer:
             raise unsupported(
                 self.title, f"fetch {model}", f"It knows {practice_model.NAME}; LM Studio and Ollama know many."
             )
-        for progress in practice_model.fetch(self._settings.data_dir):
-            yield progress
-            await asyncio.sleep(0)
+        steps = practice_model.fetch(self._settings.data_dir)
+        try:
+            while (step := await asyncio.to_thread(next, steps, None)) is not None:
+                yield step
+        finally:
+            # Cancelled in mid-step, a thread is still inside; it ends with pip, which got the same Ctrl-C.
+            if not steps.gi_running:
+                steps.close()
 
     async def remove(self, model: str) -> None:
         """Delete the practice model's file; a person's own file is never deleted."""

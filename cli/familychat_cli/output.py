@@ -1,0 +1,92 @@
+"""What goes to the terminal, and in which shape."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PIPE_WIDTH = 240
+"""Columns for tables in a pipe, where no window sets them."""
+
+_KEPT = {"\n", "\t"}
+_CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in _KEPT}
+# Marks that turn the direction of text: they could make one thing look like another.
+_CONTROLS |= dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+
+
+def clean(text: str) -> str:
+    """The text without control characters: what a model or a server writes must not steer the terminal."""
+    return text.translate(_CONTROLS)
+
+
+@cache
+def out() -> Console:
+    """Standard output."""
+    return _console(sys.stdout)
+
+
+@cache
+def err() -> Console:
+    """Standard error: progress, notices and errors, so that output can be piped."""
+    return _console(sys.stderr)
+
+
+def _console(stream: TextIO) -> Console:
+    from rich.console import Console
+
+    if stream.isatty():
+        return Console(file=stream, markup=False, highlight=False, emoji=False)
+    return Console(file=stream, markup=False, highlight=False, emoji=False, soft_wrap=True, width=PIPE_WIDTH)
+
+
+def say(text: str, style: str | None = None) -> None:
+    """A line on standard output."""
+    out().print(clean(text), style=style)
+
+
+def note(text: str, style: str | None = "dim") -> None:
+    """A line on standard error."""
+    err().print(clean(text), style=style)
+
+
+def emit_json(value: Any) -> None:
+    """One JSON document on standard output; dataclasses become objects."""
+    import msgspec
+
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    sys.stdout.write(text + "\n")
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+    """A plain table; ``right`` names the columns with numbers."""
+    from rich.table import Table
+
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        shown.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(clean(cell) for cell in row))
+    out().print(shown)
+
+
+def ago(timestamp: str) -> str:
+    """A stored time as people read it, in the computer's own time zone."""
+    from familychat.clock import parse_timestamp, utc_now
+
+    moment = parse_timestamp(timestamp).astimezone()
+    days = (utc_now().astimezone().date() - moment.date()).days
+    if days <= 0:
+        return f"today {moment:%H:%M}"
+    return f"yesterday {moment:%H:%M}" if days == 1 else f"{moment:%Y-%m-%d %H:%M}"
+
+
+def megabytes(size: int | None) -> str:
+    """A size for people: 98 MB, 4.7 GB."""
+    if size is None:
+        return ""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"  # noqa: PLR2004

@@ -1,0 +1,172 @@
+"""A chat at the terminal: read a line, do what it says, show the answer."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from familychat.chat import NewConversation
+from familychat.errors import FamilychatError
+from familychat.events import Failed
+from familychat.household import Household
+from familychat.models import Author, Conversation, Message, User
+from familychat.running import RunningTurn
+from familychat_cli import slash
+from familychat_cli.invocation import decode_stdin
+from familychat_cli.output import clean, note, out, say
+from familychat_cli.render import print_markdown, renderer, status_note, usage_text
+from familychat_cli.reporting import report
+from familychat_cli.turns import ensure_model, raise_failure, show_turn
+
+if TYPE_CHECKING:
+    from prompt_toolkit import PromptSession
+
+RECAP_MESSAGES = 4
+NOON, EVENING, NIGHT = 12, 18, 5
+
+
+def greeting(hour: int) -> str:
+    """Good morning, afternoon or evening, for the hour of the day (0 to 23)."""
+    if NIGHT <= hour < NOON:
+        return "Good morning"
+    return "Good afternoon" if NOON <= hour < EVENING else "Good evening"
+
+
+class ChatSession:
+    """One sitting. ``conversation`` is where the next question goes; a new one begins with its first question."""
+
+    def __init__(self, home: Household, user: User, conversation: Conversation | NewConversation) -> None:
+        self.home = home
+        self.user = user
+        self.conversation = conversation
+        self.models: list[str] = []
+        self._listed: list[Conversation] = []
+        self._last: Message | None = None
+        self._interactive = sys.stdin.isatty() and sys.stdout.isatty()
+
+    async def run(self) -> None:
+        """Until /quit, Ctrl-D or the end of standard input."""
+        if not self._interactive:
+            await ensure_model(self.home)
+            await self._run_lines()
+            return
+        self._greet()
+        await ensure_model(self.home)
+        await self._learn_models()
+        self.recap()
+        async for line in self._typed_lines():
+            try:
+                if await self.handle(line) is slash.QUIT:
+                    break
+            except FamilychatError as error:
+                report(error)
+        say("See you soon!", style="dim")
+
+    def _greet(self) -> None:
+        say(f"{greeting(datetime.now().astimezone().hour)}, {self.user.display_name}.", style="bold")
+        if self.home.first_admin is not None:
+            say("This is your household's familychat, and you are its admin. Everything stays on this computer.")
+        say("Type a question. /help shows what else there is, Ctrl-C stops an answer, Ctrl-D leaves.", style="dim")
+
+    async def _learn_models(self) -> None:
+        """For completion only: a server that is down is reported when something is asked."""
+        try:
+            server = await self.home.servers.get()
+            self.models = [model.name for model in await server.list_models()]
+        except FamilychatError as error:
+            report(error)
+
+    async def _run_lines(self) -> None:
+        while data := sys.stdin.buffer.readline():
+            line = decode_stdin(data)
+            if line.strip() and await self.handle(line) is slash.QUIT:
+                return
+
+    async def _typed_lines(self) -> AsyncIterator[str]:
+        from familychat_cli.prompt import prompt_session
+
+        prompt: PromptSession[str] = prompt_session(self)
+        while True:
+            try:
+                line = await prompt.prompt_async()
+            except KeyboardInterrupt:
+                continue  # Ctrl-C at the prompt clears the line
+            except EOFError:
+                return
+            if line.strip():
+                yield line
+
+    async def handle(self, line: str) -> object:
+        """A slash command or a question; returns ``slash.QUIT`` to end."""
+        if line.startswith("/"):
+            return await slash.run(self, line)
+        await self.show(self.home.chat.start(self.user, self.conversation, line))
+        return None
+
+    async def show(self, running: RunningTurn) -> None:
+        """Show a turn; its conversation is the current one from then on. Raises a failed turn's error in scripts."""
+        self.conversation = running.conversation
+        if self._interactive:
+            out().print()
+        end = await show_turn(running, renderer())
+        self._last = end.message
+        if isinstance(end, Failed) and self._interactive:
+            report(end.error)
+        else:
+            raise_failure(end)
+        if self._interactive:
+            out().print()
+
+    def current(self) -> Conversation | None:
+        """The current conversation as it is stored now; None before its first question."""
+        if isinstance(self.conversation, NewConversation):
+            return None
+        return self.home.conversations.get(self.user, self.conversation.id)
+
+    def open(self, conversation: Conversation | NewConversation) -> None:
+        """Make this the current conversation."""
+        self.conversation = conversation
+        self._last = None
+        self.recap()
+
+    def recap(self) -> None:
+        """Show where an opened conversation left off."""
+        conversation = self.current()
+        if conversation is None:
+            return
+        messages = self.home.conversations.messages(self.user, conversation, limit=RECAP_MESSAGES + 1)
+        say(f"— {conversation.title} —", style="bold")
+        if len(messages) > RECAP_MESSAGES:
+            say("(earlier messages left out)", style="dim")
+        for message in messages[-RECAP_MESSAGES:]:
+            show_message(message)
+        self._last = next((m for m in reversed(messages) if m.author is Author.ASSISTANT), None)
+
+    def remember_list(self, conversations: list[Conversation]) -> None:
+        """What /list showed, so that /open can take its numbers."""
+        self._listed = conversations
+
+    def listed(self, number: int) -> Conversation | None:
+        """Number 1 is the first of the last /list."""
+        return self._listed[number - 1] if 0 < number <= len(self._listed) else None
+
+    def status(self) -> str:
+        """The quiet line under the prompt."""
+        if self._last is not None and self._last.model:
+            return usage_text(self._last.model, self._last.usage)
+        chosen = self.conversation.model or self.home.settings.model
+        return clean(chosen or (self.models[0] if len(self.models) == 1 else ""))
+
+
+def show_message(message: Message) -> None:
+    """A stored message as the chat shows it."""
+    if message.author is Author.USER:
+        say(f"> {message.content}", style="cyan")
+        return
+    if message.content:
+        print_markdown(message.content)
+    if text := status_note(message):
+        note(text)
+    out().print()

@@ -1,0 +1,168 @@
+"""The slash commands of the chat. Each takes the session and the rest of the line."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from familychat.chat import NewConversation
+from familychat.errors import InvalidInputError, NotFoundError
+from familychat.models import Conversation
+from familychat_cli.output import ago, say, table
+
+if TYPE_CHECKING:
+    from familychat_cli.session import ChatSession
+
+QUIT = object()
+"""What a command returns to end the chat."""
+
+LIST_LENGTH = 20
+
+Handler = Callable[["ChatSession", str], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A slash command: ``usage`` shows its argument, ``meaning`` says what it does."""
+
+    usage: str
+    meaning: str
+    handler: Handler
+
+
+async def run(session: ChatSession, line: str) -> object:
+    """Do what a line that begins with a slash says; raises :class:`InvalidInputError` for an unknown command."""
+    name, _, rest = line[1:].strip().partition(" ")
+    command = COMMANDS.get(name.casefold())
+    if command is None:
+        raise InvalidInputError(f"There is no command /{name}.", "/help shows what there is.")
+    return await command.handler(session, rest.strip())
+
+
+def _needed(session: ChatSession) -> Conversation:
+    conversation = session.current()
+    if conversation is None:
+        raise NotFoundError("This conversation hasn't begun yet.", "Ask something first.")
+    return conversation
+
+
+async def _new(session: ChatSession, _rest: str) -> None:
+    session.open(NewConversation(task=session.conversation.task, model=session.conversation.model))
+    say("A new conversation. What would you like to know?", style="dim")
+
+
+async def _open(session: ChatSession, rest: str) -> None:
+    if not rest:
+        raise InvalidInputError("Which one?", "/open NUMBER from /list, or some words of its title.")
+    by_number = session.listed(int(rest)) if rest.isdecimal() else None
+    session.open(by_number or session.home.conversations.find(session.user, rest))
+
+
+async def _list(session: ChatSession, _rest: str) -> None:
+    conversations = session.home.conversations.newest(session.user, LIST_LENGTH)
+    if not conversations:
+        say("You have no conversations yet.")
+        return
+    session.remember_list(conversations)
+    rows = [[str(number), c.title, ago(c.last_message_at)] for number, c in enumerate(conversations, 1)]
+    table(["", "Title", "Last message"], rows, right=[""])
+    say("/open NUMBER goes on with one.", style="dim")
+
+
+async def _rename(session: ChatSession, rest: str) -> None:
+    renamed = session.home.conversations.rename(session.user, _needed(session), rest)
+    say(f"It is called {renamed.title} now.", style="dim")
+
+
+async def _model(session: ChatSession, rest: str) -> None:
+    server = await session.home.servers.get()
+    models = await server.list_models()
+    session.models = [model.name for model in models]
+    if not rest:
+        for model in models:
+            say(f"{model.name}{' (loaded)' if model.loaded else ''}")
+        say("/model NAME chooses one for this conversation.", style="dim")
+        return
+    from familychat.llm.base import find_model
+
+    found = find_model(models, rest)
+    if found is None:
+        raise NotFoundError(f"{server.title} has no model {rest}.", "/model shows what there is.")
+    _change(session, model=found.name)
+    say(f"{found.name} answers from now on.", style="dim")
+
+
+def _change(session: ChatSession, **values: str | None) -> None:
+    conversation = session.current()
+    if conversation is not None:
+        session.conversation = session.home.conversations.change(session.user, conversation, **values)
+    elif isinstance(session.conversation, NewConversation):
+        session.conversation = replace(session.conversation, **values)  # type: ignore[arg-type]
+
+
+async def _system(session: ChatSession, rest: str) -> None:
+    if not rest:
+        say(session.conversation.system_prompt or "This conversation has no instructions of its own.")
+        say("/system WORDS sets them, /system - takes them away.", style="dim")
+        return
+    _change(session, system_prompt=None if rest == "-" else rest)
+    say("Understood, from the next question on.", style="dim")
+
+
+async def _info(session: ChatSession, _rest: str) -> None:
+    server = await session.home.servers.get()
+    rows = [["Signed in", f"{session.user.display_name} ({session.user.username})"]]
+    rows += [["Model server", f"{server.title}, {server.address}"], ["Task", session.conversation.task]]
+    rows += [["Model", session.conversation.model or session.home.settings.model or "whichever is loaded"]]
+    conversation = session.current()
+    if conversation is not None:
+        messages = session.home.conversations.messages(session.user, conversation)
+        tokens = sum(message.usage.completion_tokens or 0 for message in messages)
+        rows += [["Conversation", f"{conversation.title} ({conversation.short_id})"]]
+        rows += [["Messages", str(len(messages))], ["Tokens answered", str(tokens)]]
+    for name, value in (
+        ("Temperature", session.conversation.parameters.temperature),
+        ("Top p", session.conversation.parameters.top_p),
+        ("Max tokens", session.conversation.parameters.max_tokens),
+    ):
+        if value is not None:
+            rows.append([name, str(value)])
+    if session.status():
+        rows.append(["Last answer", session.status()])
+    table(["", ""], rows)
+
+
+async def _retry(session: ChatSession, _rest: str) -> None:
+    await session.show(session.home.chat.retry(session.user, _needed(session)))
+
+
+async def _delete(session: ChatSession, _rest: str) -> None:
+    conversation = _needed(session)
+    session.home.conversations.delete(session.user, conversation)
+    say(f"{conversation.title} is in the trash; familychat trash restore {conversation.short_id} brings it back.")
+    await _new(session, "")
+
+
+async def _help(_session: ChatSession, _rest: str) -> None:
+    table(["", ""], [[f"/{name} {command.usage}".strip(), command.meaning] for name, command in COMMANDS.items()])
+    say("Enter sends, Alt+Enter begins a new line. Ctrl-C stops an answer and keeps what came.", style="dim")
+
+
+async def _quit(_session: ChatSession, _rest: str) -> object:
+    return QUIT
+
+
+COMMANDS: dict[str, Command] = {
+    "new": Command("", "begin a new conversation", _new),
+    "list": Command("", "show your conversations", _list),
+    "open": Command("NUMBER or TITLE", "go on with one of them", _open),
+    "rename": Command("TITLE", "give this conversation another title", _rename),
+    "model": Command("[NAME]", "show the models, or choose one for this conversation", _model),
+    "system": Command("[WORDS]", "show or set this conversation's instructions for the model", _system),
+    "info": Command("", "show model, settings and numbers", _info),
+    "retry": Command("", "answer the last question anew", _retry),
+    "delete": Command("", "move this conversation to the trash", _delete),
+    "help": Command("", "show this", _help),
+    "quit": Command("", "leave (as Ctrl-D does)", _quit),
+}
