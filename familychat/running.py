@@ -65,8 +65,12 @@ class RunningTurn:
 
     async def stop(self) -> End:
         """Stop the model at once and keep what came; returns the turn's end, whatever it was."""
-        self._runner.cancel()
+        self.request_stop()
         return await self.wait()
+
+    def request_stop(self) -> None:
+        """As :meth:`stop`, without waiting: for signal handlers."""
+        self._runner.cancel()
 
     async def wait(self) -> End:
         """The turn's end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,8 +13,9 @@ from familychat_cli.output import clean, err, note, out
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
     from rich.live import Live
+    from rich.segment import Segments
 
     from familychat.models import Message, Usage
 
@@ -128,7 +130,7 @@ class LiveRenderer:
             self._draw()
         elif isinstance(event, Reasoning):
             self._thought += clean(event.text)
-            self._live.update(Tail(_dim(self._thought)))
+            self._live.update(Block(_dim(self._thought), tail=True))
         elif isinstance(event, (Queued, Loading)):
             self._wait(waiting_text(event))
         elif isinstance(event, Started):
@@ -142,10 +144,10 @@ class LiveRenderer:
         done, self._open = split_blocks(self._open)
         for block in done:
             self._print(block)
-        self._live.update(Tail(_markdown(self._open, lead=self._printed)))
+        self._live.update(Block(_markdown(self._open), lead=self._printed, tail=True))
 
     def _print(self, block: str) -> None:
-        self._console.print(_markdown(block, lead=self._printed))
+        self._console.print(Block(_markdown(block), lead=self._printed))
         self._printed = True
 
     def _end_thought(self) -> None:
@@ -167,7 +169,7 @@ class LiveRenderer:
 def print_markdown(text: str) -> None:
     """A stored answer, as it looked when it came."""
     if sys.stdout.isatty():
-        out().print(_markdown(clean(text), lead=False))
+        out().print(Block(_markdown(clean(text))))
     else:
         sys.stdout.write(clean(text) + "\n")
 
@@ -196,13 +198,12 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"])
 
 
-def _markdown(text: str, *, lead: bool) -> RenderableType:
-    from rich.console import Group
+def _markdown(text: str) -> RenderableType:
     from rich.markdown import Markdown
 
     shown = Markdown(text, code_theme="ansi_dark", hyperlinks=False)
     shown.parsed = _parser().parse(text)
-    return Group("", shown) if lead else shown
+    return shown
 
 
 def _dim(text: str) -> RenderableType:
@@ -211,15 +212,26 @@ def _dim(text: str) -> RenderableType:
     return Text(text, style="dim italic")
 
 
-class Tail:
-    """The last lines of something that may be taller than the window."""
+class Block:
+    """Something to show without the blank lines around it; ``lead`` puts one before it.
 
-    def __init__(self, content: RenderableType) -> None:
+    With ``tail``, only its last lines that fit into the window: it may still grow.
+    """
+
+    def __init__(self, content: RenderableType, *, lead: bool = False, tail: bool = False) -> None:
         self._content = content
+        self._lead = lead
+        self._tail = tail
 
-    def __rich_console__(self, console, options):  # type: ignore[no-untyped-def]
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segments]:
         from rich.segment import Segment, Segments
 
         lines = console.render_lines(self._content, options.update(height=None), pad=False)
-        for line in lines[-max(1, console.height - LINES_BELOW) :]:
+        filled = [number for number, line in enumerate(lines) if any(segment.text.strip() for segment in line)]
+        lines = lines[filled[0] : filled[-1] + 1] if filled else []
+        if self._lead and lines:
+            lines.insert(0, [])
+        if self._tail:
+            lines = lines[-max(1, console.height - LINES_BELOW) :]
+        for line in lines:
             yield Segments([*line, Segment.line()])

@@ -18,7 +18,7 @@ from familychat_cli.invocation import decode_stdin
 from familychat_cli.output import clean, note, out, say
 from familychat_cli.render import print_markdown, renderer, status_note, usage_text
 from familychat_cli.reporting import report
-from familychat_cli.turns import ensure_model, raise_failure, show_turn
+from familychat_cli.turns import ensure_model, interrupts, raise_failure, show_turn
 
 if TYPE_CHECKING:
     from prompt_toolkit import PromptSession
@@ -44,6 +44,7 @@ class ChatSession:
         self.models: list[str] = []
         self._listed: list[Conversation] = []
         self._last: Message | None = None
+        self._running: RunningTurn | None = None
         self._interactive = sys.stdin.isatty() and sys.stdout.isatty()
 
     async def run(self) -> None:
@@ -56,13 +57,19 @@ class ChatSession:
         await ensure_model(self.home)
         await self._learn_models()
         self.recap()
-        async for line in self._typed_lines():
-            try:
-                if await self.handle(line) is slash.QUIT:
-                    break
-            except FamilychatError as error:
-                report(error)
+        with interrupts(self._stop):
+            async for line in self._typed_lines():
+                try:
+                    if await self.handle(line) is slash.QUIT:
+                        break
+                except FamilychatError as error:
+                    report(error)
         say("See you soon!", style="dim")
+
+    def _stop(self) -> None:
+        """Ctrl-C: stops the answer; with none under way it does nothing, so that nobody is thrown out by accident."""
+        if self._running is not None:
+            self._running.request_stop()
 
     def _greet(self) -> None:
         say(f"{greeting(datetime.now().astimezone().hour)}, {self.user.display_name}.", style="bold")
@@ -90,7 +97,7 @@ class ChatSession:
         prompt: PromptSession[str] = prompt_session(self)
         while True:
             try:
-                line = await prompt.prompt_async()
+                line = await prompt.prompt_async(handle_sigint=False)
             except KeyboardInterrupt:
                 continue  # Ctrl-C at the prompt clears the line
             except EOFError:
@@ -110,7 +117,11 @@ class ChatSession:
         self.conversation = running.conversation
         if self._interactive:
             out().print()
-        end = await show_turn(running, renderer())
+        self._running = running
+        try:
+            end = await show_turn(running, renderer())
+        finally:
+            self._running = None
         self._last = end.message
         if isinstance(end, Failed) and self._interactive:
             report(end.error)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from familychat.errors import InvalidInputError, ModelServerError
 from familychat.events import Completed, End, Failed, Stopped
@@ -22,23 +22,24 @@ NO_SERVER = "No model server answers, so familychat uses its built-in engine wit
 
 
 async def show_turn(running: RunningTurn, renderer: Renderer) -> End:
-    """Render the turn to its end. Ctrl-C stops the model and keeps what came."""
-    with _interrupts(running), renderer:
+    """Render the turn to its end."""
+    with renderer:
         try:
             async for event in running.follow():
                 renderer.show(event)
-        except asyncio.CancelledError:  # Ctrl-C where signal handlers can't be set
+        except asyncio.CancelledError:  # Ctrl-C without a handler: keep what came, then end
             renderer.show(await running.stop())
+            raise
     return await running.wait()
 
 
 @contextlib.contextmanager
-def _interrupts(running: RunningTurn) -> Iterator[None]:
+def interrupts(handle: Callable[[], None]) -> Iterator[None]:
+    """Inside, Ctrl-C calls ``handle`` and nothing else. On Windows it cancels the main task instead."""
     loop = asyncio.get_running_loop()
-    stops: set[asyncio.Task[End]] = set()
     try:
-        loop.add_signal_handler(signal.SIGINT, lambda: stops.add(asyncio.ensure_future(running.stop())))
-    except NotImplementedError:  # Windows: Ctrl-C cancels the main task instead
+        loop.add_signal_handler(signal.SIGINT, handle)
+    except NotImplementedError:
         yield
         return
     try:

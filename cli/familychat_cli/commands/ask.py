@@ -34,7 +34,7 @@ def ask(
     from familychat.models import Parameters
     from familychat_cli.opening import Opening
     from familychat_cli.render import renderer
-    from familychat_cli.turns import ensure_model, raise_failure, show_turn
+    from familychat_cli.turns import ensure_model, interrupts, raise_failure, show_turn
 
     piped = "" if sys.stdin is None or sys.stdin.isatty() else invocation.read_stdin(MAX_QUESTION_BYTES)
     text = check_question("\n\n".join(part.strip() for part in (question, piped) if part and part.strip()))
@@ -52,7 +52,8 @@ def ask(
             target = opening.open(home, user)
             await ensure_model(home)
             running = home.chat.start(user, target, text)
-            end = await show_turn(running, Silent() if json else renderer())
+            with interrupts(running.request_stop):
+                end = await show_turn(running, Silent() if json else renderer())
             if json:
                 _print_json(running, end)
             return end

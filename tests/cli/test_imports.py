@@ -1,0 +1,33 @@
+"""What starting up may pull in."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+HEAVY = ("httpx", "sqlglot", "litestar", "xllamacpp", "sqlite_utils", "prompt_toolkit", "bcrypt", "markdown_it")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        "import sys\n"
+        "from familychat_cli.main import app\n"
+        "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
+        f"print('LOADED', [name for name in {HEAVY!r} if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    # rich's help renderer may need markdown_it itself; the others are ours to keep out.
+    loaded = done.stdout.rpartition("LOADED ")[2].strip()
+    assert loaded in {"[]", "['markdown_it']"}
+    assert "Your household's own chat" in done.stdout
+
+
+def test_the_library_imports_neither_command_line_nor_web() -> None:
+    script = (
+        "import importlib, pkgutil, sys, familychat\n"
+        "for module in pkgutil.walk_packages(familychat.__path__, 'familychat.'):\n"
+        "    importlib.import_module(module.name)\n"
+        "print([n for n in sys.modules if n.startswith(('familychat_cli', 'familychat_web', 'familychat_music'))])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
