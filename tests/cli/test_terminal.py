@@ -26,7 +26,7 @@ class Terminal:
     def __init__(self, cli: CommandLine, *args: str) -> None:
         env = {**cli.env, "TERM": "xterm-256color"}
         self.child = pexpect.spawn(
-            sys.executable, [*COMMAND[1:], *args], env=env, encoding="utf-8", dimensions=(30, 100), timeout=20
+            sys.executable, [*COMMAND[1:], *args], env=env, encoding="utf-8", dimensions=(30, 100), timeout=60
         )
 
     def expect(self, text: str) -> str:
@@ -84,12 +84,13 @@ def test_ask_stop_leave_and_come_back(cli: CommandLine, terminal: Terminal) -> N
     time.sleep(1.5)  # some words have come by then, and the story is far from its end
     terminal.child.sendintr()
     terminal.expect(r"\(stopped\)")
+    terminal.prompted()
     assert terminal.leave() == 0
     statuses = [message["status"] for message in messages(cli)]
     assert statuses == ["complete", "complete", "complete", "stopped"]
     assert messages(cli)[3]["content"], "what had come is kept"
 
-    again = Terminal(cli, "chat", "--continue")
+    again = Terminal(cli, "chat", "--continue", "--max-tokens", "20")
     again.expect("Say hello.")
     again.expect(r"\(stopped\)")
     again.enter("/retry")
