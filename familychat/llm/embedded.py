@@ -6,6 +6,7 @@ xllamacpp always opens a port on loopback as well. It gets a random key, so nobo
 from __future__ import annotations
 
 import asyncio
+import inspect
 import secrets
 import threading
 from collections.abc import AsyncGenerator, Callable
@@ -205,7 +206,7 @@ class EmbeddedServer:
                 yield step
         finally:
             # Cancelled in mid-step, a thread is still inside; it ends with pip, which got the same Ctrl-C.
-            if not steps.gi_running:
+            if inspect.getgeneratorstate(steps) != inspect.GEN_RUNNING:
                 steps.close()
 
     async def remove(self, model: str) -> None:
