@@ -49,6 +49,8 @@ class RunningTurn:
         self._reasoning: list[str] = []
         self._saved = 0
         self._end: End | None = None
+        self._began = False
+        self._stop_asked = False
         self._runner = asyncio.create_task(self._run())
 
     async def follow(self, after: int = 0) -> AsyncIterator[Event]:
@@ -70,7 +72,9 @@ class RunningTurn:
 
     def request_stop(self) -> None:
         """As :meth:`stop`, without waiting: for signal handlers."""
-        self._runner.cancel()
+        self._stop_asked = True
+        if self._began:  # a task that is cancelled before its first step would never write its end
+            self._runner.cancel()
 
     async def wait(self) -> End:
         """The turn's end."""
@@ -83,9 +87,12 @@ class RunningTurn:
         self._changed.set()
 
     async def _run(self) -> None:
+        self._began = True
         end: End | None = None
         saver = asyncio.create_task(self._save_regularly())
         try:
+            if self._stop_asked:
+                raise asyncio.CancelledError
             async with self._queue.turn(self._turn.user.id, lambda position: self._emit(Queued(position))):
                 await self._relay()
             end = self._finish(Status.COMPLETE)
