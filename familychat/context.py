@@ -23,13 +23,14 @@ _BEYOND_ASCII = bytes(range(128, 256))
 def estimate_tokens(text: str) -> int:
     """About how many tokens a text takes, rather too many than too few.
 
-    Counted by what common tokenizers do: some four letters of English a token, few digits or signs, and two bytes
-    of other scripts. It is within a factor of two of the truth for the languages we tried.
+    Measured against SmolLM2's tokenizer, a small and English one, which makes more tokens than most: about 4.2 letters
+    of English a token, every digit or sign one, and 1.5 bytes of other scripts. English, German, Hindi, Chinese, code,
+    numbers and emoji came out at 0.9 to 1.7 times the truth; what is still too long is shortened when the server says so.
     """
     data = text.encode("utf-8", "replace")
     letters = len(data) - len(data.translate(None, _LETTERS))
     beyond = len(data) - len(data.translate(None, _BEYOND_ASCII))
-    return round(letters / 3.5 + beyond / 2 + (len(data) - letters - beyond) / 1.5) + 1
+    return round(letters / 3.5 + beyond / 1.4 + (len(data) - letters - beyond)) + 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -348,7 +348,7 @@ async def test_a_full_disk_in_mid_answer_is_said_and_loses_nothing_stored(open_h
     async with open_home(fake) as (home, owner):
         running = home.chat.start(owner, NewConversation(), "Hello")
         await running.wait()
-        pages = home.database.rows("PRAGMA page_count")[0][0]
+        pages = home.database.rows("PRAGMA page_count")[0]["page_count"]
         home.database.rows(f"PRAGMA max_page_count = {pages + 4}")
         end = await home.chat.start(owner, running.conversation, "And now?").wait()
         assert isinstance(end, Failed)

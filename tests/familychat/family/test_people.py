@@ -1,0 +1,232 @@
+"""Accounts, permissions and signing in."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from familychat.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError, SignInError
+from familychat.family.passwords import hash_password, verify_password
+from familychat.family.permissions import check_resource, may_use
+from familychat.family.sign_in import SESSION_LIFETIME, wait_after
+from familychat.household import Household
+from familychat.models import Effect, Role, User
+from familychat.settings import Settings
+from familychat.store.grants import GrantStore
+
+PASSWORD = "quiet little river"
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 31, 18, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def home(data_dir: Path, clock: Clock) -> Iterator[Household]:
+    opened = Household(Settings(data_dir=data_dir), clock=clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def owner(home: Household) -> User:
+    return home.accounts.people.all()[0]
+
+
+def test_first_use_makes_one_admin_for_this_terminal(home: Household, owner: User, data_dir: Path) -> None:
+    assert (owner.username, owner.role, owner.has_password) == (getpass.getuser(), Role.ADMIN, False)
+    assert home.first_admin == owner
+    again = Household(Settings(data_dir=data_dir))
+    assert again.first_admin is None
+    assert again.accounts.people.all() == [owner]
+    again.close()
+
+
+def test_names_are_caseless(home: Household, owner: User) -> None:
+    home.accounts.add(owner, "Straße", PASSWORD)
+    for same in ("straße", "STRASSE", "strasse"):
+        with pytest.raises(ConflictError, match="is taken"):
+            home.accounts.add(owner, same, PASSWORD)
+    home.accounts.add(owner, "child", PASSWORD)
+    with pytest.raises(ConflictError):
+        home.accounts.rename(owner, "child", "STRASSE")
+    assert home.accounts.rename(owner, "child", "CHILD").username == "CHILD"
+
+
+def test_renaming_follows_the_name_people_see(home: Household, owner: User) -> None:
+    home.accounts.add(owner, "child", PASSWORD)
+    assert home.accounts.rename(owner, "child", "teen").display_name == "Teen"
+    assert home.accounts.rename(owner, "teen", "adult", display_name="Our eldest").display_name == "Our eldest"
+    assert home.accounts.rename(owner, "adult", "elder").display_name == "Our eldest"
+
+
+def test_the_owner_of_the_computer_keeps_the_terminal_when_renamed(home: Household, owner: User) -> None:
+    home.accounts.rename(owner, owner.username, "parent")
+    found = home.accounts.people.by_os_account(getpass.getuser())
+    assert found is not None
+    assert found.username == "parent"
+
+
+def test_only_admins_change_anything(home: Household, owner: User) -> None:
+    child = home.accounts.add(owner, "child", PASSWORD)
+    accounts = home.accounts
+    attempts = [
+        lambda: accounts.all(child),
+        lambda: accounts.get(child, "child"),
+        lambda: accounts.add(child, "guest", PASSWORD),
+        lambda: accounts.rename(child, "child", "king"),
+        lambda: accounts.set_password(child, owner.username, PASSWORD),
+        lambda: accounts.disable(child, owner.username),
+        lambda: accounts.enable(child, "child"),
+        lambda: accounts.promote(child, "child"),
+        lambda: accounts.demote(child, owner.username),
+        lambda: accounts.remove(child, owner.username),
+        lambda: accounts.belongings(child, owner.username),
+        lambda: accounts.grant(child, "child", "task:music", Effect.ALLOW),
+        lambda: accounts.revoke(child, "everyone", "task:general"),
+        lambda: accounts.grants(child),
+    ]
+    for attempt in attempts:
+        with pytest.raises(NotAllowedError):
+            attempt()  # type: ignore[no-untyped-call]
+    assert len(accounts.all(owner)) == 2
+
+
+def test_every_change_is_in_the_audit_log_which_only_grows(home: Household, owner: User) -> None:
+    from familychat.errors import FamilychatError
+    from familychat.store.audit import AuditStore
+
+    home.accounts.add(owner, "child", PASSWORD)
+    home.accounts.grant(owner, "child", "task:music", Effect.ALLOW)
+    home.accounts.remove(owner, "child")
+    log = [(e.actor, e.action, e.target, e.details) for e in AuditStore(home.database).newest(3)]
+    name = owner.username
+    assert log == [
+        (name, "user.remove", "child", ""),
+        (name, "grant.allow", "child", "task:music"),
+        (name, "user.add", "child", "member"),
+    ]
+    for statement in ("DELETE FROM audit", "UPDATE audit SET actor = 'nobody'"):
+        with pytest.raises(FamilychatError):
+            home.database.execute(statement)
+    assert len(AuditStore(home.database).newest(100)) == 4
+
+
+@pytest.mark.parametrize(
+    ("rules", "allowed"),
+    [
+        ([], False),
+        ([("everyone", "allow", "task:music")], True),
+        ([("child", "allow", "task:music")], True),
+        ([("child", "allow", "task:*")], True),
+        ([("everyone", "allow", "task:*"), ("child", "deny", "task:music")], False),
+        ([("everyone", "deny", "task:music"), ("child", "allow", "task:music")], False),
+        ([("everyone", "deny", "task:*"), ("child", "allow", "task:music")], False),
+        ([("guest", "allow", "task:music")], False),
+        ([("guest", "deny", "task:music"), ("everyone", "allow", "task:music")], True),
+        ([("everyone", "allow", "model:music")], False),
+        ([("everyone", "allow", "model:*")], False),
+    ],
+)
+def test_what_is_forbidden_wins(home: Household, owner: User, rules: list[tuple[str, str, str]], allowed: bool) -> None:
+    child = home.accounts.add(owner, "child", PASSWORD)
+    home.accounts.add(owner, "guest", PASSWORD)
+    for who, effect, resource in rules:
+        home.accounts.grant(owner, who, resource, Effect(effect))
+    assert may_use(GrantStore(home.database), child, "task:music") is allowed
+
+
+def test_by_default_everyone_has_general_only(home: Household, owner: User) -> None:
+    grants = GrantStore(home.database)
+    assert may_use(grants, owner, "task:general")
+    assert not may_use(grants, owner, "task:music"), "not even an admin"
+    assert may_use(grants, owner, "model:maker/tiny:8b")
+
+
+def test_rules_are_replaced_and_taken_away(home: Household, owner: User) -> None:
+    for effect in (Effect.ALLOW, Effect.DENY, Effect.ALLOW):
+        home.accounts.grant(owner, "everyone", "task:music", effect)
+    assert [(who, g.effect) for who, g in home.accounts.grants(owner) if g.resource == "task:music"] == [
+        ("everyone", Effect.ALLOW)
+    ]
+    home.accounts.revoke(owner, "everyone", "task:music")
+    with pytest.raises(NotFoundError):
+        home.accounts.revoke(owner, "everyone", "task:music")
+    with pytest.raises(NotFoundError):
+        home.accounts.grant(owner, "stranger", "task:music", Effect.ALLOW)
+
+
+@pytest.mark.parametrize("resource", ["music", "task:", "task: ", "web:music", "task:x\ny", "", "model:" + "x" * 300])
+def test_resources_that_are_none(resource: str) -> None:
+    with pytest.raises(InvalidInputError):
+        check_resource(resource)
+
+
+def test_signing_in_and_out(home: Household, owner: User, clock: Clock) -> None:
+    home.accounts.add(owner, "child", PASSWORD)
+    _child, token = home.sign_in.sign_in("CHILD", PASSWORD, kind="terminal")
+    assert home.sign_in.user_of(token) is not None
+    assert len(token) >= 43
+    assert token not in str([dict(row) for row in home.database.rows("SELECT * FROM sessions")])
+    assert home.accounts.get(owner, "child").last_login_at == "2026-01-31T18:00:00.000Z"
+    home.sign_in.sign_out(token)
+    assert home.sign_in.user_of(token) is None
+    _, token = home.sign_in.sign_in("child", PASSWORD, kind="terminal")
+    clock.move(seconds=SESSION_LIFETIME.total_seconds() + 1)
+    assert home.sign_in.user_of(token) is None
+
+
+def test_password_change_disabling_and_removal_end_sessions_at_once(home: Household, owner: User) -> None:
+    home.accounts.add(owner, "child", PASSWORD)
+    _, token = home.sign_in.sign_in("child", PASSWORD, kind="terminal")
+    home.accounts.set_password(owner, "child", PASSWORD + "!")
+    assert home.sign_in.user_of(token) is None
+    _, token = home.sign_in.sign_in("child", PASSWORD + "!", kind="terminal")
+    home.accounts.disable(owner, "child")
+    assert home.sign_in.user_of(token) is None
+    with pytest.raises(SignInError):
+        home.sign_in.sign_in("child", PASSWORD + "!", kind="terminal")
+    home.accounts.enable(owner, "child")
+    assert home.sign_in.user_of(token) is None, "an old session doesn't come back"
+
+
+def test_unknown_name_and_wrong_password_read_alike(home: Household, owner: User) -> None:
+    home.accounts.add(owner, "child", PASSWORD)
+    messages = []
+    for name in ("child", "stranger", owner.username):  # the owner has no password at all
+        with pytest.raises(SignInError) as caught:
+            home.sign_in.sign_in(name, "not this one", kind="terminal")
+        messages.append(str(caught.value))
+    assert len(set(messages)) == 1
+
+
+def test_waits_grow_and_end() -> None:
+    waits = [wait_after(failures).total_seconds() for failures in range(15)]
+    assert waits[:7] == [0, 0, 1, 2, 4, 8, 16]
+    assert waits == sorted(waits)
+    assert wait_after(10_000).total_seconds() == 900
+
+
+def test_the_same_letters_typed_on_another_keyboard() -> None:
+    stored = hash_password("Café im Grünen")
+    assert verify_password("Cafe\u0301 im Gru\u0308nen", stored)
+    assert not verify_password("Cafe im Grunen", stored)
+    assert not verify_password("", None)
