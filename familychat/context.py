@@ -25,7 +25,8 @@ def estimate_tokens(text: str) -> int:
 
     Measured against SmolLM2's tokenizer, a small and English one, which makes more tokens than most: about 4.2 letters
     of English a token, every digit or sign one, and 1.5 bytes of other scripts. English, German, Hindi, Chinese, code,
-    numbers and emoji came out at 0.9 to 1.7 times the truth; what is still too long is shortened when the server says so.
+    numbers and emoji came out at 0.9 to 1.7 times the truth. What is still too long is shortened when the server
+    says so.
     """
     data = text.encode("utf-8", "replace")
     letters = len(data) - len(data.translate(None, _LETTERS))
