@@ -145,7 +145,9 @@ def test_finding_one_by_its_name(path: Path) -> None:
 def test_a_killed_snapshot_leaves_no_half_file(path: Path) -> None:
     with Database(path) as database, database.transaction():
         for number in range(20_000):
-            database.insert("sign_in_failures", {"subject": f"{number} {'x' * 500}", "failures": 1, "last_failed_at": "x"})
+            database.insert(
+                "sign_in_failures", {"subject": f"{number} {'x' * 500}", "failures": 1, "last_failed_at": "x"}
+            )
     script = "import sys\nfrom pathlib import Path\nfrom familychat.store.snapshots import take_snapshot\n"
     script += "print('go', flush=True)\nwhile True: take_snapshot(Path(sys.argv[1]))\n"
     for wait in (0.02, 0.05, 0.11):
