@@ -62,16 +62,8 @@ def errors_page() -> str:
     """docs/reference/exit-codes.md"""
     lines = [INTRODUCTION, "# Exit codes\n", "| code | what happened |", "|---|---|", "| 0 | all went well |"]
 
-    def walk(kind: type[FamilychatError]) -> Iterator[type[FamilychatError]]:
-        yield kind
-        for child in kind.__subclasses__():
-            yield from walk(child)
-
-    meanings: dict[int, list[str]] = {}
-    for kind in walk(FamilychatError):
-        if kind is not FamilychatError:
-            meanings.setdefault(kind.exit_code, []).append((kind.__doc__ or "").splitlines()[0])
-    lines += [f"| {code} | {' '.join(meanings[code])} |" for code in sorted(meanings)]
+    meanings = {kind.exit_code: (kind.__doc__ or "").splitlines()[0] for kind in FamilychatError.__subclasses__()}
+    lines += [f"| {code} | {meanings[code]} |" for code in sorted(meanings)]
     lines += ["| 70 | Something broke inside familychat. |", "| 130 | Stopped by Ctrl-C. |"]
     return "\n".join(lines) + "\n"
 

@@ -29,7 +29,7 @@ from familychat.settings import load_settings
 async def main():
     home = Household(load_settings())
     user = home.accounts.people.all()[0]
-    new = NewConversation(parameters=Parameters(temperature=1.0, max_tokens=3000))
+    new = NewConversation(parameters=Parameters(temperature=0, max_tokens=3000))
     running = home.chat.start(user, new, "Write a very long story. " + sys.argv[1])
     log = os.open(sys.argv[2], os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     os.write(log, (json.dumps([0, running.conversation.id]) + "\\n").encode())
