@@ -13,7 +13,8 @@ from familychat.llm.discovery import ServerChoice
 from familychat.models import Conversation, Message, User
 from familychat.settings import Settings
 from familychat.store.conversations import ConversationStore
-from familychat.store.database import FILE_NAME, Database, private_folder, setup_lock
+from familychat.store.database import FILE_NAME, Database
+from familychat.store.files import private_folder, setup_lock
 from familychat.store.leases import Lease
 from familychat.store.messages import MessageStore
 from familychat.tasks.registry import TaskRegistry

@@ -88,29 +88,30 @@ class RunningTurn:
 
     async def _run(self) -> None:
         self._began = True
-        end: End | None = None
         saver = asyncio.create_task(self._save_regularly())
+        try:
+            end = await self._outcome()
+        finally:
+            saver.cancel()
+            self._ended()
+        self._end = end
+        self._emit(end)
+
+    async def _outcome(self) -> End:
         try:
             if self._stop_asked:
                 raise asyncio.CancelledError
             async with self._queue.turn(self._turn.user.id, lambda position: self._emit(Queued(position))):
                 await self._relay()
-            end = self._finish(Status.COMPLETE)
         except asyncio.CancelledError:
-            end = self._finish(Status.STOPPED)
+            return self._finish(Status.STOPPED)
         except FamilychatError as error:
-            end = self._finish(self._failure_status(), error)
+            return self._failed(error)
         except Exception as error:  # noqa: BLE001 -- a task is anybody's code, and every turn gets an end
-            _log.debug("task %s failed", self._task.name, exc_info=True)
             broken = TaskError(f"The task {self._task.name} broke: {type(error).__name__}.", "What had come was kept.")
             broken.__cause__ = error
-            end = self._finish(self._failure_status(), broken)
-        finally:
-            saver.cancel()
-            self._ended()
-            self._end = end
-            if end is not None:
-                self._emit(end)
+            return self._failed(broken)
+        return self._finish(Status.COMPLETE)
 
     async def _relay(self) -> None:
         events: AsyncGenerator[Event, None] = self._task.run(self._turn)
@@ -124,8 +125,8 @@ class RunningTurn:
         if not any(text.strip() for text in self._content):
             raise ModelServerError("The model gave an empty answer.", "Ask again with /retry, or in other words.")
 
-    def _failure_status(self) -> Status:
-        return Status.PARTIAL if self._content else Status.FAILED
+    def _failed(self, error: FamilychatError) -> End:
+        return self._finish(Status.PARTIAL if self._content else Status.FAILED, error)
 
     async def _save_regularly(self) -> None:
         while True:

@@ -10,7 +10,7 @@ from familychat.clock import Clock, timestamp
 from familychat.errors import ConflictError, InvalidInputError, NotFoundError
 from familychat.family.passwords import check_new_password, hash_password
 from familychat.family.permissions import check_resource, require_admin
-from familychat.models import Effect, Grant, Role, User
+from familychat.models import AuditEntry, Effect, Grant, Role, User
 from familychat.store.audit import AuditStore
 from familychat.store.conversations import ConversationStore
 from familychat.store.database import Database
@@ -206,6 +206,11 @@ class Accounts:
         require_admin(by)
         names = {user.id: user.username for user in self.people.all()}
         return [(names[g.user_id] if g.user_id else EVERYONE, g) for g in self._grants.all()]
+
+    def audit(self, by: User, limit: int) -> list[AuditEntry]:
+        """The newest entries of the audit log, latest first."""
+        require_admin(by)
+        return self._audit.newest(limit)
 
     def _subject(self, by: User, subject: str) -> str | None:
         return None if subject.casefold() == EVERYONE else self.get(by, subject).id

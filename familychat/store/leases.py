@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from familychat.clock import new_id
-from familychat.store.database import private_folder
+from familychat.store.files import private_folder
 
 FOLDER = "running"
 

@@ -31,7 +31,6 @@ class SessionStore:
                 "kind": kind,
                 "token_hash": token_hash,
                 "created_at": at,
-                "last_seen_at": at,
             },
         )
 

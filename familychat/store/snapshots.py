@@ -11,7 +11,7 @@ from pathlib import Path
 
 from familychat.clock import utc_now
 from familychat.errors import ConflictError, InvalidInputError, NotFoundError, StoreCorruptError, StoreTooNewError
-from familychat.store.database import (
+from familychat.store.files import (
     applied_migrations,
     private_file,
     private_folder,

@@ -6,7 +6,8 @@ loopback port.
 
 from __future__ import annotations
 
+from familychat.testing.clock import ManualClock
 from familychat.testing.servers import FakeLMStudio, FakeOllama, FakeOpenAI, Request, Script
 from familychat.testing.transport import serve
 
-__all__ = ["FakeLMStudio", "FakeOllama", "FakeOpenAI", "Request", "Script", "serve"]
+__all__ = ["FakeLMStudio", "FakeOllama", "FakeOpenAI", "ManualClock", "Request", "Script", "serve"]

@@ -95,14 +95,27 @@ def test_a_data_folder_that_cannot_be_used_is_one_line(cli: CommandLine, tmp_pat
     assert "can't be used" in result.err
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only to the system's administrator")
-def test_a_read_only_data_folder_is_one_line(cli: CommandLine, data_dir: Path) -> None:
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_a_read_only_database_is_one_line(cli: CommandLine, with_model: Path, data_dir: Path, what: str) -> None:
     cli("whoami")
-    data_dir.chmod(0o500)
-    result = cli("ask", "Hi")
-    data_dir.chmod(0o700)
-    assert result.code == 8
-    assert len(result.err.strip().splitlines()) == 1
+    place, mode = (data_dir, 0o500) if what == "folder" else (data_dir / "familychat.db", 0o400)
+    place.chmod(mode)
+    # To the system's administrator nothing is read-only, so these powers are given up first.
+    powerless = ["setpriv", "--inh-caps=-all", "--bounding-set=-all", "--"] if os.geteuid() == 0 else []
+    done = subprocess.run(
+        [*powerless, *COMMAND, "ask", "Hi"],
+        capture_output=True,
+        env=dict(cli.env),
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    place.chmod(0o700)
+    assert done.returncode == 8
+    assert done.stdout == b""
+    (line,) = done.stderr.decode().splitlines()
+    assert "can't be" in line
+    assert "Check who owns it" in line
+    assert cli("conversations", "list", "--json").json() == []
 
 
 def test_a_full_disk_is_one_line_and_loses_nothing(cli: CommandLine) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,25 +15,18 @@ import pytest
 from familychat.errors import SignInError, TooManyAttemptsError
 from familychat.household import Household
 from familychat.settings import Settings
+from familychat.testing import ManualClock
 
 PASSWORD = "quiet little river"
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 1, 31, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def home(data_dir: Path, clock: Clock) -> Iterator[Household]:
+def home(data_dir: Path, clock: ManualClock) -> Iterator[Household]:
     opened = Household(Settings(data_dir=data_dir), clock=clock)
     owner = opened.accounts.people.all()[0]
     opened.accounts.add(owner, "child", PASSWORD)
@@ -52,35 +45,35 @@ def guess(home: Household, name: str = "child", password: str = "wrong one", add
     raise AssertionError("it should not have fitted")
 
 
-def test_the_wait_grows_and_the_right_password_waits_too(home: Household, clock: Clock) -> None:
+def test_the_wait_grows_and_the_right_password_waits_too(home: Household, clock: ManualClock) -> None:
     waits: list[float] = []
     looked_at = 0
     while looked_at < 9:
         wait = guess(home)
         if wait:
             waits.append(wait)
-            clock.now += timedelta(seconds=wait)
+            clock.move(seconds=wait)
         else:
             looked_at += 1
     assert waits == [1, 2, 4, 8, 16, 32, 64]
     with pytest.raises(TooManyAttemptsError, match="Wait"):
         home.sign_in.sign_in("child", PASSWORD, kind="web")
-    clock.now += timedelta(minutes=16)
+    clock.move(minutes=16)
     home.sign_in.sign_in("child", PASSWORD, kind="web")
     assert guess(home) == 0, "after success one starts anew"
 
 
-def test_a_thousand_guesses_take_days(home: Household, clock: Clock) -> None:
+def test_a_thousand_guesses_take_days(home: Household, clock: ManualClock) -> None:
     from familychat.family.sign_in import wait_after
 
     total = sum((wait_after(count) for count in range(1000)), timedelta())
     assert total > timedelta(days=10)
 
 
-def test_an_address_that_tries_many_names_waits_and_others_do_not(home: Household, clock: Clock) -> None:
+def test_an_address_that_tries_many_names_waits_and_others_do_not(home: Household, clock: ManualClock) -> None:
     for number in range(12):
         guess(home, f"name{number}", address="192.0.2.7")
-        clock.now += timedelta(milliseconds=10)
+        clock.move(milliseconds=10)
     assert guess(home, "one more", address="192.0.2.7") > 0
     assert guess(home, "child", address="192.0.2.8") == 0
     home.sign_in.sign_in("child", PASSWORD, kind="web", address="192.0.2.9")
@@ -92,10 +85,10 @@ def test_many_tries_at_once_gain_nothing(home: Household) -> None:
     assert waits.count(0.0) <= 2, "only the free ones were looked at"
 
 
-def test_what_was_tried_is_not_kept_for_ever(home: Household, clock: Clock) -> None:
+def test_what_was_tried_is_not_kept_for_ever(home: Household, clock: ManualClock) -> None:
     for number in range(5):
         guess(home, f"name{number}")
-    clock.now += timedelta(hours=25)
+    clock.move(hours=25)
     guess(home, "late")
     assert len(home.database.rows("SELECT * FROM sign_in_failures")) == 1
     assert "name1" not in str([dict(row) for row in home.database.rows("SELECT subject FROM sign_in_failures")])

@@ -181,3 +181,17 @@ def grants(json: options.Json = False) -> None:
             ["Who", "", "What"],
             [[who, f"may{'' if r.effect is Effect.ALLOW else ' not'}", r.resource] for who, r in rules],
         )
+
+
+@app.command("audit")
+def audit(
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="How many entries.")] = 50,
+    json: options.Json = False,
+) -> None:
+    """Show who signed in and what admins changed, the latest first."""
+    with invocation.signed_in() as (home, user):
+        entries = home.accounts.audit(user, limit)
+    if json:
+        emit_json(entries)
+    else:
+        table(["When", "Who", "Did", "To", ""], [[ago(e.at), e.actor, e.action, e.target, e.details] for e in entries])

@@ -40,8 +40,7 @@ TABLES = (
         user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
         kind TEXT NOT NULL,
         token_hash TEXT NOT NULL UNIQUE,
-        created_at TEXT NOT NULL,
-        last_seen_at TEXT NOT NULL
+        created_at TEXT NOT NULL
     )
     """,
     "CREATE INDEX sessions_user ON sessions (user_id)",

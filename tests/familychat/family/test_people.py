@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from familychat.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError, SignInError
+from familychat.errors import (
+    ConflictError,
+    FamilychatError,
+    InvalidInputError,
+    NotAllowedError,
+    NotFoundError,
+    SignInError,
+)
 from familychat.family.passwords import hash_password, verify_password
 from familychat.family.permissions import check_resource, may_use
 from familychat.family.sign_in import SESSION_LIFETIME, wait_after
@@ -17,30 +23,18 @@ from familychat.household import Household
 from familychat.models import Effect, Role, User
 from familychat.settings import Settings
 from familychat.store.grants import GrantStore
+from familychat.testing import ManualClock
 
 PASSWORD = "quiet little river"
 
 
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 1, 31, 18, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def move(self, **by: float) -> None:
-        self.now += timedelta(**by)
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def home(data_dir: Path, clock: Clock) -> Iterator[Household]:
+def home(data_dir: Path, clock: ManualClock) -> Iterator[Household]:
     opened = Household(Settings(data_dir=data_dir), clock=clock)
     yield opened
     opened.close()
@@ -103,6 +97,7 @@ def test_only_admins_change_anything(home: Household, owner: User) -> None:
         lambda: accounts.grant(child, "child", "task:music", Effect.ALLOW),
         lambda: accounts.revoke(child, "everyone", "task:general"),
         lambda: accounts.grants(child),
+        lambda: accounts.audit(child, 9),
     ]
     for attempt in attempts:
         with pytest.raises(NotAllowedError):
@@ -111,13 +106,10 @@ def test_only_admins_change_anything(home: Household, owner: User) -> None:
 
 
 def test_every_change_is_in_the_audit_log_which_only_grows(home: Household, owner: User) -> None:
-    from familychat.errors import FamilychatError
-    from familychat.store.audit import AuditStore
-
     home.accounts.add(owner, "child", PASSWORD)
     home.accounts.grant(owner, "child", "task:music", Effect.ALLOW)
     home.accounts.remove(owner, "child")
-    log = [(e.actor, e.action, e.target, e.details) for e in AuditStore(home.database).newest(3)]
+    log = [(e.actor, e.action, e.target, e.details) for e in home.accounts.audit(owner, 3)]
     name = owner.username
     assert log == [
         (name, "user.remove", "child", ""),
@@ -127,7 +119,7 @@ def test_every_change_is_in_the_audit_log_which_only_grows(home: Household, owne
     for statement in ("DELETE FROM audit", "UPDATE audit SET actor = 'nobody'"):
         with pytest.raises(FamilychatError):
             home.database.execute(statement)
-    assert len(AuditStore(home.database).newest(100)) == 4
+    assert len(home.accounts.audit(owner, 100)) == 4
 
 
 @pytest.mark.parametrize(
@@ -180,7 +172,7 @@ def test_resources_that_are_none(resource: str) -> None:
         check_resource(resource)
 
 
-def test_signing_in_and_out(home: Household, owner: User, clock: Clock) -> None:
+def test_signing_in_and_out(home: Household, owner: User, clock: ManualClock) -> None:
     home.accounts.add(owner, "child", PASSWORD)
     _child, token = home.sign_in.sign_in("CHILD", PASSWORD, kind="terminal")
     assert home.sign_in.user_of(token) is not None

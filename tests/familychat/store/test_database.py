@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,16 +92,6 @@ def test_read_only(database: Database) -> None:
     database.rows("PRAGMA query_only = ON")
     with pytest.raises(StoreReadOnlyError, match="can't be opened for writing"):
         database.execute("UPDATE users SET active = 1")
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only to the system's administrator")
-def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    try:
-        with pytest.raises(StoreReadOnlyError):
-            Database(tmp_path / "data" / "familychat.db")
-    finally:
-        tmp_path.chmod(0o700)
 
 
 def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
