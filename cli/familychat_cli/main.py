@@ -79,7 +79,7 @@ def main() -> NoReturn:
 
         report(error)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):  # Ctrl-C, or Ctrl-D at a question of ours
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output went away; Python would complain once more while flushing.

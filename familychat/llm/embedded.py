@@ -23,8 +23,8 @@ from familychat.settings import Settings
 TITLE = "The built-in engine"
 BATCH_TOKENS = 64
 """How much of a question is read between two looks at Stop: about a fifth of a second on a slow computer."""
-DEFAULT_ANSWER_TOKENS = 1024
-"""A small model may never come to an end by itself."""
+DEFAULTS = {"max_tokens": 1024, "repeat_penalty": 1.1}
+"""A small model may never come to an end by itself, and likes to say the same again and again."""
 JOIN_SECONDS = 10.0
 
 
@@ -134,7 +134,7 @@ class EmbeddedServer:
     async def stream_chat(self, request: ChatRequest) -> AsyncGenerator[Part, None]:
         async with self._turn:
             engine = await self._loaded()
-            body = {"max_tokens": DEFAULT_ANSWER_TOKENS, **chat_body(request), "return_progress": True}
+            body = {**DEFAULTS, **chat_body(request), "return_progress": True}
             chunks: asyncio.Queue[dict[str, Any] | BaseException | None] = asyncio.Queue()
             await self._start_worker(engine, body, chunks)
             reader = ChunkReader(self.title)

