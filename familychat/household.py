@@ -14,7 +14,7 @@ from familychat.models import Conversation, Message, User
 from familychat.settings import Settings
 from familychat.store.conversations import ConversationStore
 from familychat.store.database import FILE_NAME, Database
-from familychat.store.files import private_folder, setup_lock
+from familychat.store.files import data_folder, setup_lock
 from familychat.store.leases import Lease
 from familychat.store.messages import MessageStore
 from familychat.tasks.registry import TaskRegistry
@@ -42,7 +42,7 @@ class Household:
         self.settings = settings
         self._clock = clock
         path = database_path(settings)
-        private_folder(settings.data_dir)
+        data_folder(settings.data_dir, path.name)
         with setup_lock(path):
             # Before the database is opened, so that a restore never swaps it under us.
             self._lease = Lease(settings.data_dir)

@@ -18,6 +18,9 @@ from familychat.turn import Turn
 CHECKPOINT_SECONDS = 0.5
 """Half of what is promised: a busy disk may hold one back."""
 
+MAX_ANSWER_LENGTH = 4_000_000
+"""Characters of answer and thoughts together: a server that never ends must not fill the disk."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -48,6 +51,7 @@ class RunningTurn:
         self._content: list[str] = []
         self._reasoning: list[str] = []
         self._saved = 0
+        self._length = 0
         self._end: End | None = None
         self._began = False
         self._stop_asked = False
@@ -117,13 +121,17 @@ class RunningTurn:
         events: AsyncGenerator[Event, None] = self._task.run(self._turn)
         async with contextlib.aclosing(events):
             async for event in events:
-                if isinstance(event, Delta):
-                    self._content.append(event.text)
-                elif isinstance(event, Reasoning):
-                    self._reasoning.append(event.text)
+                if isinstance(event, (Delta, Reasoning)):
+                    self._take(event)
                 self._emit(event)
         if not any(text.strip() for text in self._content):
             raise ModelServerError("The model gave an empty answer.", "Ask again with /retry, or in other words.")
+
+    def _take(self, event: Delta | Reasoning) -> None:
+        self._length += len(event.text)
+        if self._length > MAX_ANSWER_LENGTH:
+            raise ModelServerError("The answer didn't come to an end. What had come was kept.", "Ask in other words.")
+        (self._content if isinstance(event, Delta) else self._reasoning).append(event.text)
 
     def _failed(self, error: FamilychatError) -> End:
         return self._finish(Status.PARTIAL if self._content else Status.FAILED, error)

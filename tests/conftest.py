@@ -36,7 +36,8 @@ def data_dir(tmp_path: Path) -> Path:
 def with_model(data_dir: Path, practice_model_file: Path) -> Path:
     """A data folder in which the practice model has been fetched already."""
     path = practice_model.model_path(data_dir)
-    path.parent.mkdir(parents=True)
+    data_dir.mkdir(mode=0o700)
+    path.parent.mkdir(mode=0o700)
     try:
         os.link(practice_model_file, path)
     except OSError:  # another file system

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated, NoReturn
 
@@ -72,6 +73,9 @@ app.command("doctor")(doctor.doctor)
 
 def main() -> NoReturn:
     """Run the command line. Errors end it with their own exit code; no traceback reaches a person."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an old terminal shows ? for what it can't, and nothing breaks
     try:
         app()
     except FamilychatError as error:

@@ -60,7 +60,8 @@ def fetch(data_dir: Path, download: Download | None = None) -> Generator[Progres
         return
     folder = model_path(data_dir).parent
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(exist_ok=True, mode=0o700)
         with filelock.FileLock(folder / "fetching.lock", mode=0o600):
             if is_fetched(data_dir):
                 return

@@ -17,8 +17,8 @@ from familychat.errors import StoreCorruptError, StoreTooNewError
 from familychat.store.files import (
     BUSY_TIMEOUT_SECONDS,
     applied_migrations,
+    data_folder,
     private_file,
-    private_folder,
     read_only,
     setup_lock,
     translated,
@@ -49,7 +49,7 @@ class Database:
             from familychat.store.migrations import MIGRATIONS
 
             migrations = MIGRATIONS
-        private_folder(path.parent)
+        data_folder(path.parent, path.name)
         with setup_lock(path), translated(path):
             is_new = not path.exists() or path.stat().st_size == 0
             pending = [] if is_new else _pending(path, migrations)

@@ -21,6 +21,24 @@ BUSY_TIMEOUT_SECONDS = 5.0
 SETUP_TIMEOUT_SECONDS = 60.0
 
 
+def data_folder(path: Path, file_name: str) -> Path:
+    """The folder of a household, made on first use and private to its owner.
+
+    A folder that others can enter is only closed if it is ours, which it is with ``file_name`` inside, or empty:
+    somebody else's folder, named by mistake, stays as it is. Raises :class:`StoreReadOnlyError`.
+    """
+    try:
+        strangers = path.is_dir() and not (path / file_name).exists() and any(path.iterdir())
+        if strangers and path.stat().st_mode & 0o077:
+            raise StoreReadOnlyError(
+                f"The folder {path} holds other things, and others can look into it. It was left as it is.",
+                "Choose an empty or a new folder with --data-dir.",
+            )
+    except OSError:
+        pass  # private_folder finds the same trouble and says so
+    return private_folder(path)
+
+
 def private_folder(path: Path) -> Path:
     """Make a folder that only its owner can enter; raises :class:`StoreReadOnlyError` if that can't be."""
     try:

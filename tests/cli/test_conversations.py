@@ -67,3 +67,11 @@ def test_nobody_sees_anybody_elses(cli: CommandLine, three: list[str]) -> None:
     assert cli("chat", three[0], stdin="Hi\n").code == 3
     assert cli("logout").code == 0
     assert len(titles(cli)) == 3
+
+
+def test_a_terminal_that_knows_few_letters(cli: CommandLine, three: list[str]) -> None:
+    cli("conversations", "rename", three[0], "Äpfel 🍎")
+    old = cli.using(PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="POSIX", PYTHONCOERCECLOCALE="0")
+    result = old("conversations", "list")
+    assert result.code == 0
+    assert "?pfel" in result.out

@@ -183,6 +183,29 @@ async def test_a_second_question_waits_for_the_first_answer(open_home: OpenHome)
         assert len(shown(home, owner)) == 2
 
 
+async def test_another_process_leaves_a_living_answer_alone(open_home: OpenHome) -> None:
+    async with open_home(FakeOpenAI(SLOW)) as (home, owner):
+        running = home.chat.start(owner, NewConversation(), "Hello")
+        await words(running, 2)
+        async with open_home() as (other, _owner):  # a second familychat on the same folder
+            assert other.recovered == 0
+            assert shown(other, owner)[1].status == "streaming"
+            with pytest.raises(ConflictError, match="still being written"):
+                other.chat.start(owner, running.conversation, "Me too")
+        assert isinstance(await running.stop(), Stopped)
+
+
+async def test_an_answer_without_end_is_ended(open_home: OpenHome) -> None:
+    fake = FakeOpenAI(Script(pieces=["x" * 100_000] * 50))
+    async with open_home(fake) as (home, owner):
+        end = await home.chat.start(owner, NewConversation(), "Hello").wait()
+        assert isinstance(end, Failed)
+        assert "didn't come to an end" in end.error.message
+        answer = shown(home, owner)[1]
+        assert (answer.status, len(answer.content)) == ("partial", 4_000_000)
+        assert not fake.chats[0].finished
+
+
 async def test_people_take_turns_at_the_model(open_home: OpenHome) -> None:
     fake = FakeOpenAI(Script(delay=0.02))
     async with open_home(fake) as (home, owner):

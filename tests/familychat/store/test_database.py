@@ -50,6 +50,17 @@ def test_files_that_were_open_to_others_are_closed(path: Path) -> None:
     assert (mode(path), mode(path.parent)) == (0o600, 0o700)
 
 
+def test_a_folder_with_other_things_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"precious")
+    tmp_path.chmod(0o755)
+    with pytest.raises(StoreReadOnlyError, match="holds other things"):
+        Database(tmp_path / "familychat.db")
+    assert mode(tmp_path) == 0o755
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
+    tmp_path.chmod(0o700)
+    Database(tmp_path / "familychat.db").close()
+
+
 def test_pragmas(database: Database) -> None:
     values = {
         name: database.rows(f"PRAGMA {name}")[0][name] for name in ("journal_mode", "foreign_keys", "synchronous")
