@@ -105,7 +105,8 @@ def pip_download(folder: Path) -> Iterator[Progress]:
             [*command, REQUIREMENT],
             stdout=subprocess.PIPE,
             stderr=complaints,
-            env={**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"},
+            # Where warnings count as errors, an older pip would fail on its own.
+            env={**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"},
             text=True,
             errors="replace",
         )

@@ -89,9 +89,8 @@ def test_not_while_familychat_runs(path: Path, data_dir: Path) -> None:
     restore(path, taken)
 
 
-def test_an_old_log_is_never_replayed_into_what_was_restored(path: Path) -> None:
-    taken = take_snapshot(path)
-    # Killed with its last changes only in the log.
+def leave_a_log(path: Path) -> None:
+    """A process that is killed with its last change only in the log."""
     script = (
         "import os, signal, sqlite3, sys\nc = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
         "c.execute('PRAGMA wal_autocheckpoint = 0')\n"
@@ -99,19 +98,27 @@ def test_an_old_log_is_never_replayed_into_what_was_restored(path: Path) -> None
     )
     subprocess.run([sys.executable, "-c", script, str(path)], check=False)
     assert path.with_name(path.name + "-wal").stat().st_size > 0
+
+
+def test_an_old_log_is_never_replayed_into_what_was_restored(path: Path) -> None:
+    taken = take_snapshot(path)
+    leave_a_log(path)
     kept = restore(path, taken)
     assert subjects(path) == ["before"]
     assert kept is not None
     assert subjects(kept) == ["before", "late"], "what was only in the log is kept as well"
 
 
-def test_a_damaged_database_is_put_aside_as_it_is(path: Path) -> None:
+def test_a_damaged_database_is_put_aside_as_it_is_with_its_log(path: Path) -> None:
     taken = take_snapshot(path)
+    leave_a_log(path)
     path.write_bytes(b"ruined" * 1000)
+    log = path.with_name(path.name + "-wal").read_bytes()
     kept = restore(path, taken)
     assert subjects(path) == ["before"]
     assert kept is not None
     assert kept.read_bytes() == b"ruined" * 1000
+    assert kept.with_name(kept.name + "-wal").read_bytes() == log
 
 
 def test_a_missing_database_comes_back(path: Path) -> None:
