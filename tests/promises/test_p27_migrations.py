@@ -30,7 +30,7 @@ def shipped(count: int | None = None) -> Migrations:
     """The first ``count`` migrations that have shipped."""
     found = Migrations("familychat")
     for migration in MIGRATIONS._migrations[:count]:
-        found(name=migration.name)(migration.fn)
+        found(name=migration.name, transactional=migration.transactional)(migration.fn)
     return found
 
 
@@ -92,6 +92,24 @@ def test_failing_half_way_leaves_everything_and_can_be_run_again(path: Path) -> 
     assert total_failures(path) == 0
     Database(path, migrations=extended("plums")).close()
     assert total_failures(path) == ROWS
+
+
+@pytest.mark.parametrize("number", range(len(MIGRATIONS._migrations)))
+def test_each_one_that_has_shipped_can_fail_at_its_end(path: Path, number: int) -> None:
+    migration = MIGRATIONS._migrations[number]
+    failing = shipped(number)
+
+    def fail(db: sqlite_utils.Database) -> None:
+        migration.fn(db)
+        raise sqlite3.OperationalError
+
+    failing(name=migration.name, transactional=migration.transactional)(fail)
+    if number:
+        fill(path, shipped(number))
+    with pytest.raises(FamilychatError):
+        Database(path, migrations=failing)
+    Database(path).close()
+    assert check(path).ok
 
 
 def test_of_two_the_finished_one_stays(path: Path) -> None:
