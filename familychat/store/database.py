@@ -51,14 +51,14 @@ class Database:
             migrations = MIGRATIONS
         data_folder(path.parent, path.name)
         with setup_lock(path), translated(path):
-            is_new = not path.exists() or path.stat().st_size == 0
-            pending = [] if is_new else _pending(path, migrations)
+            applied = _applied(path, migrations) if path.exists() else []
             private_file(path)
             self._db = _connect(path)
             try:
+                pending = migrations.pending(self._db)
+                if applied and pending:
+                    take_snapshot(path, reason=f"before-{pending[0].name}")
                 if pending:
-                    take_snapshot(path, reason=f"before-{pending[0]}")
-                if is_new or pending:
                     migrations.apply(self._db)
             except BaseException:
                 self._db.close()
@@ -136,21 +136,24 @@ def _connect(path: Path) -> sqlite_utils.Database:
     return sqlite_utils.Database(connection, execute_plugins=False)
 
 
-def _pending(path: Path, migrations: Migrations) -> list[str]:
-    """The names of the migrations still to run; refuses a database from a newer version."""
+def _applied(path: Path, migrations: Migrations) -> list[str]:
+    """The names of the migrations that have run; none for a start that was cut off before the first had.
+
+    Refuses a database from a newer version, and one that isn't familychat's.
+    """
     with contextlib.closing(read_only(path)) as connection:
         applied = applied_migrations(connection, migrations.name)
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if tables and not applied:
+        query = "SELECT count(*) FROM sqlite_master WHERE tbl_name <> ?"
+        others = connection.execute(query, [migrations.migrations_table]).fetchone()[0]
+    if others and not applied:
         raise StoreCorruptError(
             f"{path} is a database, but not one of familychat's. It was left as it is.",
             "Choose another data folder with --data-dir.",
         )
-    known = [migration.name for migration in migrations._migrations]
-    newer = sorted(set(applied) - set(known))
+    newer = sorted(set(applied) - {migration.name for migration in migrations._migrations})
     if newer:
         raise StoreTooNewError(
             f"The database was written by a newer familychat (it knows {newer[0]}). It was not touched.",
             "Update familychat, or use another data folder with --data-dir.",
         )
-    return [name for name in known if name not in applied]
+    return applied

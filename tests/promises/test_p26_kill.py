@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -86,3 +87,20 @@ def test_the_next_start_goes_on_where_it_was_cut(cli: CommandLine, with_model: P
     assert answer["status"] == "complete"
     messages = cli("conversations", "show", answer["conversation"], "--json").json()["messages"]
     assert [message["status"] for message in messages] == ["complete", "partial", "complete", "complete"]
+
+
+def test_killed_at_the_very_first_start(cli: CommandLine, data_dir: Path) -> None:
+    finished = cli("whoami")  # how long an undisturbed start takes, files read and all
+    assert finished.code == 0
+    began = time.monotonic()
+    shutil.rmtree(data_dir)
+    cli("whoami")
+    whole = time.monotonic() - began
+    for number in range(KILLS):
+        shutil.rmtree(data_dir, ignore_errors=True)
+        process = cli.start("whoami")
+        time.sleep(whole * (0.4 + 0.06 * number))
+        process.kill()
+        process.communicate()
+        assert cli("whoami").code == 0
+        assert cli("db", "check").code == 0
