@@ -14,7 +14,14 @@ OnPosition = Callable[[int], None]
 @dataclass(eq=False, slots=True)
 class _Waiting:
     tell: OnPosition
+    told: int = 0
     admitted: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def move_to(self, position: int) -> None:
+        """Tell a new position, once."""
+        if position != self.told:
+            self.told = position
+            self.tell(position)
 
 
 class TurnQueue:
@@ -79,4 +86,4 @@ class TurnQueue:
             for line in lines:
                 if round_number < len(line):
                     position += 1
-                    line[round_number].tell(position)
+                    line[round_number].move_to(position)

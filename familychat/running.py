@@ -121,17 +121,20 @@ class RunningTurn:
         events: AsyncGenerator[Event, None] = self._task.run(self._turn)
         async with contextlib.aclosing(events):
             async for event in events:
-                if isinstance(event, (Delta, Reasoning)):
-                    self._take(event)
-                self._emit(event)
+                self._emit(self._take(event) if isinstance(event, (Delta, Reasoning)) else event)
         if not any(text.strip() for text in self._content):
             raise ModelServerError("The model gave an empty answer.", "Ask again with /retry, or in other words.")
 
-    def _take(self, event: Delta | Reasoning) -> None:
+    def _take(self, event: Delta | Reasoning) -> Delta | Reasoning:
+        """Keep a piece of the answer; half a character, which can't be stored or shown, becomes a question mark."""
+        if not event.text.isascii():
+            whole = event.text.encode("utf-8", "replace").decode()
+            event = event if whole == event.text else type(event)(whole)
         self._length += len(event.text)
         if self._length > MAX_ANSWER_LENGTH:
             raise ModelServerError("The answer didn't come to an end. What had come was kept.", "Ask in other words.")
         (self._content if isinstance(event, Delta) else self._reasoning).append(event.text)
+        return event
 
     def _failed(self, error: FamilychatError) -> End:
         return self._finish(Status.PARTIAL if self._content else Status.FAILED, error)

@@ -6,8 +6,8 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 
-from familychat.context import ASSUMED_CONTEXT_LENGTH, Fitted, estimate_tokens, fit
-from familychat.errors import ContextTooLongError, ModelNotFoundError, ServerUnreachableError
+from familychat.context import ASSUMED_CONTEXT_LENGTH, Fitted, estimate_tokens, fit, turns_of
+from familychat.errors import ContextTooLongError, ModelNotFoundError, QuestionTooLongError, ServerUnreachableError
 from familychat.events import Delta, Event, Loading, Notice, Reasoning, Started
 from familychat.llm.base import ChatRequest, Finish, ModelInfo, ModelServer, find_model
 from familychat.llm.discovery import ServerChoice
@@ -66,11 +66,11 @@ class Turn:
         if model.loaded is False:
             async with contextlib.aclosing(server.prepare(model.name)) as steps:
                 async for step in steps:
-                    yield Loading(step.text)
+                    yield Loading(step.text, step.fraction)
             model = find_model(await server.list_models(), model.name) or model
         context_length = model.context_length or ASSUMED_CONTEXT_LENGTH
         for shrink in range(SHRINKS + 1):
-            fitted = self._fit(system, context_length >> shrink, model.name)
+            fitted = self._fit(system, context_length, model.name, shrink)
             if fitted.left_out:
                 turns = "turn no longer fits" if fitted.left_out == 1 else f"{fitted.left_out} turns no longer fit"
                 yield Notice(f"The oldest {turns} into what {model.name} can read, so it doesn't see them.")
@@ -102,15 +102,21 @@ class Turn:
             )
         return model
 
-    def _fit(self, system: str, context_length: int, model: str) -> Fitted:
-        return fit(
-            system,
-            self.history,
-            self.question.content,
-            context_length=context_length,
-            max_tokens=self.conversation.parameters.max_tokens,
-            model=model,
-        )
+    def _fit(self, system: str, context_length: int, model: str, shrink: int) -> Fitted:
+        """What fits; half as much for each time that the server found it too long, at last the question alone."""
+        max_tokens = self.conversation.parameters.max_tokens
+
+        def fitted(history: Sequence[Message], length: int) -> Fitted:
+            return fit(
+                system, history, self.question.content, context_length=length, max_tokens=max_tokens, model=model
+            )
+
+        if not shrink:
+            return fitted(self.history, context_length)
+        try:
+            return fitted(self.history, context_length >> shrink)
+        except QuestionTooLongError:
+            return Fitted(fitted((), context_length).messages, len(turns_of(self.history)))
 
     async def _ask(self, server: ModelServer, model: ModelInfo, fitted: Fitted) -> AsyncGenerator[Event, None]:
         self._prompt_estimate = sum(estimate_tokens(message.content) for message in fitted.messages)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import sys
@@ -78,6 +77,8 @@ async def running_household() -> AsyncIterator[tuple[Household, User]]:
 
 def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run asynchronous work to its end."""
+    import asyncio
+
     return asyncio.run(work())
 
 

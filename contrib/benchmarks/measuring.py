@@ -6,6 +6,7 @@ import statistics
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +33,16 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def report(title: str, rows: Sequence[Row]) -> bool:
-    """Print the rows as a table; false if a bound is missed."""
+def report(title: str, rows: Sequence[Row]) -> list[Row]:
+    """Print the rows as a table, and hand them back."""
     print(f"\n{title}")
     width = max(len(row.name) for row in rows)
     for row in rows:
         bound = "" if row.bound is None else f"  at most {row.bound:g}  {'ok' if row.holds else 'MISSED'}"
-        print(f"  {row.name:<{width}}  {row.value:12,.2f} {row.unit:<10}{bound}")
-    return all(row.holds for row in rows)
+        print(f"  {row.name:<{width}}  {row.value:12,.2f} {row.unit:<10}{bound}".rstrip())
+    return list(rows)
 
 
-def finish(good: bool) -> None:
+def finish(rows: Sequence[Row]) -> NoReturn:
     """End a script: exit code 1 if a bound was missed."""
-    sys.exit(0 if good else 1)
+    sys.exit(0 if all(row.holds for row in rows) else 1)

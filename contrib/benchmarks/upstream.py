@@ -1,4 +1,8 @@
-"""A model server that is never the bottleneck: plain sockets, one chunk a token, as fast as it is read."""
+"""A model server that is never the bottleneck: plain sockets, as fast as it is read.
+
+``upstream.py 1`` writes and flushes each token by itself; ``upstream.py 64`` puts 64 tokens into one HTTP chunk and one
+write, as a proxy in between may do.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ import json
 import sys
 
 TOKENS = 2000
+LINES = TOKENS + 2
+"""Lines of data in an answer: the tokens, the finish, and ``[DONE]``."""
 MODELS = json.dumps({"object": "list", "data": [{"id": "tiny", "max_model_len": 1_000_000}]}).encode()
 
 
@@ -19,39 +25,51 @@ USAGE = {"prompt_tokens": 5, "completion_tokens": TOKENS}
 END = _event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": USAGE}) + b"data: [DONE]\n\n"
 
 
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while head := await reader.readuntil(b"\r\n\r\n"):
-        length = next(
-            (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")), 0
-        )
-        await reader.readexactly(length)
+def _http_chunks(together: int) -> list[bytes]:
+    """The answer's body, ``together`` tokens a chunk."""
+    bodies = [b"".join(PIECES[start : start + together]) for start in range(0, TOKENS, together)]
+    return [b"%x\r\n%s\r\n" % (len(body), body) for body in (*bodies, END)] + [b"0\r\n\r\n"]
+
+
+class Upstream:
+    """Answers every GET with the one model, every POST with the whole stream. Connections stay open."""
+
+    def __init__(self, together: int) -> None:
+        self._chunks = _http_chunks(together)
+
+    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                await self._answer(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(_content_length(head))
         if head.startswith(b"GET"):
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")
             writer.write(b"content-length: %d\r\n\r\n%s" % (len(MODELS), MODELS))
             await writer.drain()
-            continue
+            return
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
-        for piece in (*PIECES, END):
-            writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        for chunk in self._chunks:
+            writer.write(chunk)  # sent at once: asyncio buffers only what the socket doesn't take
             await writer.drain()
-        writer.write(b"0\r\n\r\n")
-        await writer.drain()
 
 
-async def _connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        await _answer(reader, writer)
-    except (asyncio.IncompleteReadError, ConnectionError):
-        writer.close()
+def _content_length(head: bytes) -> int:
+    fields = [line.partition(b":") for line in head.lower().split(b"\r\n")]
+    return next((int(value) for name, _, value in fields if name == b"content-length"), 0)
 
 
-async def main() -> None:
+async def main(together: int) -> None:
     """Serve on a free loopback port, which the first line of output names."""
-    server = await asyncio.start_server(_connected, "127.0.0.1", 0)
+    server = await asyncio.start_server(Upstream(together).connected, "127.0.0.1", 0)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(int(sys.argv[1])))

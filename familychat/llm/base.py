@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -63,11 +63,13 @@ Part = Loading | Reasoning | Delta | Finish
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far loading or downloading a model is; ``done`` and ``total`` in bytes where the server says."""
+    """How far loading or downloading a model is, where the server says: ``done`` and ``total`` in bytes, or
+    ``fraction`` from 0 to 1."""
 
     text: str
     done: int | None = None
     total: int | None = None
+    fraction: float | None = None
 
 
 class ModelServer(Protocol):
@@ -109,10 +111,12 @@ def unsupported(title: str, what: str, hint: str = "") -> UnsupportedError:
     return UnsupportedError(f"{title} can't {what} from here.", hint)
 
 
-async def while_waiting(work: Awaitable[object], text: str, *, every: float = 1.0) -> AsyncGenerator[Progress, None]:
+async def while_waiting(
+    work: Callable[[], Awaitable[object]], text: str, *, every: float = 1.0
+) -> AsyncGenerator[Progress, None]:
     """Do ``work`` and say each second that it goes on; raises what it raises. Closing this cancels it."""
     began = time.monotonic()
-    task = asyncio.ensure_future(work)
+    task = asyncio.ensure_future(work())
     try:
         yield Progress(text)
         while not task.done():
@@ -125,9 +129,14 @@ async def while_waiting(work: Awaitable[object], text: str, *, every: float = 1.
 
 
 def find_model(models: Sequence[ModelInfo], name: str) -> ModelInfo | None:
-    """The model called ``name``, else the only one whose name contains it, whatever the letter case."""
+    """The model called ``name``: exactly, else whatever the letter case, else the only one whose name contains it.
+
+    As everywhere in Ollama, a name without a tag means ``:latest``.
+    """
+    wanted = name.casefold()
     exact = [model for model in models if name in {model.name, model.instance_id}]
-    if exact:
-        return exact[0]
-    close = [model for model in models if name.casefold() in model.name.casefold()]
+    caseless = [model for model in models if model.name.casefold() in {wanted, f"{wanted}:latest"}]
+    if exact or caseless:
+        return (exact or caseless)[0]
+    close = [model for model in models if wanted in model.name.casefold()]
     return close[0] if len(close) == 1 else None

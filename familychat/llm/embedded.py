@@ -178,12 +178,12 @@ class EmbeddedServer:
     async def load(self, model: str) -> AsyncGenerator[Progress, None]:
         """Load the model into this process; the next process loads it anew."""
         self._refuse_other(model)
-        async for progress in while_waiting(self._loaded(), f"Loading {self.model_name}"):
+        async for progress in while_waiting(self._loaded, f"Loading {self.model_name}"):
             yield progress
         yield Progress(f"{self.model_name} works; each familychat loads it with its first question")
 
     def prepare(self, model: str) -> AsyncGenerator[Progress, None]:  # noqa: ARG002
-        return while_waiting(self._loaded(), f"Loading {self.model_name}")
+        return while_waiting(self._loaded, f"Loading {self.model_name}")
 
     def _refuse_other(self, model: str) -> None:
         if model != self.model_name:

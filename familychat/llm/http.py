@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import httpx
+import httpx_sse
 import msgspec
 
 from familychat.errors import (
@@ -20,17 +21,24 @@ from familychat.errors import (
     ModelServerError,
     NotAllowedError,
     ServerUnreachableError,
+    SettingsError,
     UnsupportedError,
 )
 from familychat.settings import Settings
 
 MAX_ERROR_BYTES = 64_000
 MAX_JSON_BYTES = 16_000_000
+DONE = "[DONE]"
+
+_DECODER = msgspec.json.Decoder()
 
 
 def new_client(settings: Settings, address: str, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
     """A client for one model server. Short to connect, patient to read: a model may load for minutes."""
-    headers = {"Authorization": f"Bearer {settings.server_api_key}"} if settings.server_api_key else {}
+    key = settings.server_api_key or ""
+    if not (key.isascii() and key.isprintable()):
+        raise SettingsError("The setting server.api_key holds letters that no key has.", "Set it anew.")
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     return httpx.AsyncClient(
         base_url=address,
         headers=headers,
@@ -64,6 +72,17 @@ def server_errors(title: str, address: str, *, began: bool = False) -> Iterator[
         ) from error
 
 
+@contextlib.contextmanager
+def expected_shape(title: str) -> Iterator[None]:
+    """Around code that takes a server's JSON apart: other programs may listen at the address, too."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise ModelServerError(
+            f"{title} sent something in a shape that familychat doesn't know.", "Is it really one, and up to date?"
+        ) from error
+
+
 def complaint(body: Any) -> str | None:
     """The text of an ``error`` in a server's body, whatever its shape; None if there is none."""
     if not isinstance(body, dict) or not body.get("error"):
@@ -94,10 +113,10 @@ def server_error(title: str, status: int, text: str) -> Exception:
     return ModelServerError(f"{title} reports: {text}.", "Try again; familychat doctor says more.")
 
 
-def decode(title: str, content: bytes) -> Any:
+def decode(title: str, content: bytes | str) -> Any:
     """JSON from a server, or :class:`ModelServerError`."""
     try:
-        return msgspec.json.decode(content)
+        return _DECODER.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ModelServerError(
             f"{title} sent something that isn't JSON.", "Is there really a model server at this address?"
@@ -157,3 +176,33 @@ async def lines(client: httpx.AsyncClient, title: str, path: str, json: Any) -> 
                     if text:
                         raise server_error(title, response.status_code, text)
                     yield body
+
+
+async def sse_bodies(title: str, response: httpx.Response) -> AsyncGenerator[Any, None]:
+    """The JSON of each server-sent event of a response, up to ``[DONE]``, which comes as None.
+
+    A response that is no event stream counts as one event.
+    """
+    if "text/event-stream" not in response.headers.get("content-type", ""):
+        yield decode(title, await read_bounded(response, MAX_JSON_BYTES))
+        return
+    async for event in httpx_sse.EventSource(response).aiter_sse():
+        if event.data == DONE:
+            yield None
+            return
+        if event.data:
+            yield decode(title, event.data)
+
+
+async def events(client: httpx.AsyncClient, title: str, path: str, json: Any) -> AsyncGenerator[dict[str, Any], None]:
+    """A request whose answer is a stream of JSON objects as server-sent events."""
+    with server_errors(title, str(client.base_url)):
+        async with client.stream("POST", path, json=json) as response:
+            await refuse_failure(title, response)
+            async with contextlib.aclosing(sse_bodies(title, response)) as bodies:
+                async for body in bodies:
+                    text = complaint(body)
+                    if text:
+                        raise server_error(title, response.status_code, text)
+                    if isinstance(body, dict):
+                        yield body

@@ -7,12 +7,13 @@ loaded by LM Studio itself on the first question.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import aclosing
 from typing import Any
 
 from familychat.errors import ModelNotFoundError, ModelServerError, UnsupportedError
 from familychat.llm.base import ModelInfo, Progress, find_model, unsupported, while_waiting
-from familychat.llm.http import call
+from familychat.llm.http import call, events, expected_shape
 from familychat.llm.openai import OpenAIServer
 
 POLL_SECONDS = 1.0
@@ -30,7 +31,8 @@ class LMStudioServer(OpenAIServer):
         """Models for talking, with their state: by ``/api/v1``, else ``/api/v0``, else ``/v1`` (state unknown)."""
         for listing in (self._list_v1, self._list_v0):
             try:
-                return [model for model in await listing() if model.kind not in EMBEDDING_TYPES]
+                with expected_shape(self.title):
+                    return [model for model in await listing() if model.kind not in EMBEDDING_TYPES]
             except UnsupportedError:
                 continue
         return await super().list_models()
@@ -81,7 +83,7 @@ class LMStudioServer(OpenAIServer):
 
     def load(self, model: str) -> AsyncGenerator[Progress, None]:
         """Load a model until it is unloaded. The endpoint gives no percentage: the progress is the time passed."""
-        return while_waiting(self._load(model), f"Loading {model}", every=self.poll_seconds)
+        return while_waiting(lambda: self._load(model), f"Loading {model}", every=self.poll_seconds)
 
     async def _load(self, model: str) -> None:
         try:
@@ -91,15 +93,37 @@ class LMStudioServer(OpenAIServer):
                 self.title, "load models", "Update it to 0.4, or just ask: it loads the model itself."
             ) from None
 
-    def prepare(self, model: str) -> AsyncGenerator[Progress, None]:
-        """Have LM Studio load the model just in time, by a question of one token.
+    async def prepare(self, model: str) -> AsyncGenerator[Progress, None]:
+        """Have LM Studio load the model just in time, by a question that is left as soon as the model is there.
 
         What it loads so, it also unloads by itself when another model needs the room; and once it is loaded, its
-        context length is known.
+        context length is known. The native chat tells how far the loading is; versions without it load in silence.
         """
-        body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1}
-        request = call(self._client, self.title, "POST", "/v1/chat/completions", body)
-        return while_waiting(request, f"Loading {model}", every=self.poll_seconds)
+        yield Progress(f"Loading {model}")
+        try:
+            async with aclosing(self._watch_loading(model)) as steps:
+                async for step in steps:
+                    yield step
+        except UnsupportedError:
+            body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1}
+
+            def ask() -> Awaitable[object]:
+                return call(self._client, self.title, "POST", "/v1/chat/completions", body)
+
+            async with aclosing(while_waiting(ask, f"Loading {model}", every=self.poll_seconds)) as waiting:
+                async for step in waiting:
+                    yield step
+
+    async def _watch_loading(self, model: str) -> AsyncGenerator[Progress, None]:
+        # ``store``: LM Studio keeps native chats unless told otherwise.
+        body = {"model": model, "input": "Hi", "stream": True, "store": False}
+        async with aclosing(events(self._client, self.title, "/api/v1/chat", body)) as told:
+            async for event in told:
+                kind = str(event.get("type", ""))
+                if kind == "model_load.progress" and isinstance(event.get("progress"), (int, float)):
+                    yield Progress(f"Loading {model}", fraction=event["progress"])
+                elif not kind.startswith(("chat.start", "model_load.start", "model_load.progress")):
+                    return
 
     async def unload(self, model: str) -> None:
         found = find_model(await self.list_models(), model)
@@ -113,6 +137,11 @@ class LMStudioServer(OpenAIServer):
 
     async def pull(self, model: str) -> AsyncGenerator[Progress, None]:
         """Have LM Studio download a model; ends when it is there, raises :class:`ModelServerError` if it fails."""
+        with expected_shape(self.title):
+            async for step in self._download(model):
+                yield step
+
+    async def _download(self, model: str) -> AsyncGenerator[Progress, None]:
         state = await call(self._client, self.title, "POST", "/api/v1/models/download", {"model": model})
         while state.get("status") not in {"completed", "already_downloaded"}:
             if state.get("status") == "failed" or not state.get("job_id"):

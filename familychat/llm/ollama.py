@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from familychat.llm.base import ModelInfo, Progress, while_waiting
-from familychat.llm.http import call, lines
+from familychat.llm.http import call, expected_shape, lines
 from familychat.llm.openai import OpenAIServer
 
 DEFAULT_CONTEXT_LENGTH = 4096
@@ -22,8 +22,9 @@ class OllamaServer(OpenAIServer):
     async def list_models(self) -> list[ModelInfo]:
         tags = await call(self._client, self.title, "GET", "/api/tags")
         running = await call(self._client, self.title, "GET", "/api/ps")
-        loaded = {row["name"]: row for row in running.get("models") or []}
-        return [self._tag(row, loaded) for row in tags.get("models") or []]
+        with expected_shape(self.title):
+            loaded = {row["name"]: row for row in running.get("models") or []}
+            return [self._tag(row, loaded) for row in tags.get("models") or []]
 
     def _tag(self, row: dict[str, Any], loaded: dict[str, dict[str, Any]]) -> ModelInfo:
         name, details = row["name"], row.get("details") or {}
@@ -31,7 +32,7 @@ class OllamaServer(OpenAIServer):
         return ModelInfo(
             name=name,
             loaded=name in loaded,
-            context_length=self._context_length or context or DEFAULT_CONTEXT_LENGTH,
+            context_length=context or self._context_length or DEFAULT_CONTEXT_LENGTH,
             size_bytes=row.get("size"),
             parameters=details.get("parameter_size"),
             quantization=details.get("quantization_level"),
@@ -41,7 +42,7 @@ class OllamaServer(OpenAIServer):
     def load(self, model: str) -> AsyncGenerator[Progress, None]:
         """Load a model: an empty prompt does that, and nothing else."""
         body = {"model": model, "stream": False}
-        return while_waiting(call(self._client, self.title, "POST", "/api/generate", body), f"Loading {model}")
+        return while_waiting(lambda: call(self._client, self.title, "POST", "/api/generate", body), f"Loading {model}")
 
     def prepare(self, model: str) -> AsyncGenerator[Progress, None]:
         return self.load(model)
@@ -51,8 +52,9 @@ class OllamaServer(OpenAIServer):
         await call(self._client, self.title, "POST", "/api/generate", body)
 
     async def pull(self, model: str) -> AsyncGenerator[Progress, None]:
-        async for state in lines(self._client, self.title, "/api/pull", {"model": model}):
-            yield Progress(str(state.get("status", "")), state.get("completed"), state.get("total"))
+        with expected_shape(self.title):
+            async for state in lines(self._client, self.title, "/api/pull", {"model": model}):
+                yield Progress(str(state.get("status", "")), state.get("completed"), state.get("total"))
 
     async def remove(self, model: str) -> None:
         await call(self._client, self.title, "DELETE", "/api/delete", {"model": model})

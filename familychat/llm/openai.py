@@ -10,28 +10,25 @@ from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import httpx
-import httpx_sse
-import msgspec
 
 from familychat.errors import AnswerCutShortError, ModelServerError
 from familychat.events import Delta, Reasoning
 from familychat.llm.base import ChatRequest, Finish, ModelInfo, Part, Progress, unsupported
 from familychat.llm.http import (
-    MAX_JSON_BYTES,
     call,
     complaint,
-    decode,
+    expected_shape,
     new_client,
-    read_bounded,
     refuse_failure,
     server_error,
     server_errors,
+    sse_bodies,
 )
 from familychat.llm.thinking import ThinkSplitter
 from familychat.settings import Settings
 
-_DECODER = msgspec.json.Decoder()
-DONE = "[DONE]"
+MAX_COUNT = 2**53
+"""The largest whole number that JSON carries safely (RFC 8259, section 6)."""
 
 
 def chat_body(request: ChatRequest) -> dict[str, Any]:
@@ -71,18 +68,23 @@ class ChunkReader:
             raise ModelServerError(f"{self._title} sent something unexpected.", "Is it a model server?")
         usage = chunk.get("usage")
         if usage:
-            self._prompt_tokens = usage.get("prompt_tokens")
-            self._completion_tokens = usage.get("completion_tokens")
+            self._prompt_tokens = _count(usage.get("prompt_tokens"))
+            self._completion_tokens = _count(usage.get("completion_tokens"))
         for choice in chunk.get("choices") or ():
             # A server that doesn't stream answers with one whole message.
             delta = choice.get("delta") or choice.get("message") or {}
             reasoning = delta.get("reasoning_content") or delta.get("reasoning")
             if reasoning:
-                yield Reasoning(reasoning)
+                yield Reasoning(self._text(reasoning))
             content = delta.get("content")
             if content:
-                yield from self._splitter.feed(content)
+                yield from self._splitter.feed(self._text(content))
             self._reason = choice.get("finish_reason") or self._reason
+
+    def _text(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise ModelServerError(f"{self._title} sent something that isn't text.", "Is it a model server?")
+        return value
 
     def done(self) -> None:
         """The server said so itself."""
@@ -96,6 +98,11 @@ class ChunkReader:
                 f"{self._title} ended the answer too early. What had come was kept.", "Ask again with /retry."
             )
         yield Finish(self._reason, self._prompt_tokens, self._completion_tokens)
+
+
+def _count(value: Any) -> int | None:
+    """A token count, or None for what can't be one."""
+    return value if isinstance(value, int) and 0 <= value < MAX_COUNT else None
 
 
 class OpenAIServer:
@@ -122,7 +129,7 @@ class OpenAIServer:
         meta = row.get("meta") if isinstance(row.get("meta"), dict) else {}
         assert isinstance(meta, dict)  # noqa: S101 -- for the type checker
         # vLLM says max_model_len; llama.cpp says meta.n_ctx.
-        context = self._context_length or row.get("max_model_len") or meta.get("n_ctx")
+        context = row.get("max_model_len") or meta.get("n_ctx") or self._context_length
         return ModelInfo(name=row["id"], context_length=context, size_bytes=meta.get("size"))
 
     async def stream_chat(self, request: ChatRequest) -> AsyncGenerator[Part, None]:
@@ -130,27 +137,16 @@ class OpenAIServer:
         with server_errors(self.title, self.address):
             async with self._client.stream("POST", "/v1/chat/completions", json=chat_body(request)) as response:
                 await refuse_failure(self.title, response)
-                with server_errors(self.title, self.address, began=True):
-                    async with contextlib.aclosing(self._chunks(response, reader)) as chunks:
+                with server_errors(self.title, self.address, began=True), expected_shape(self.title):
+                    async with contextlib.aclosing(sse_bodies(self.title, response)) as chunks:
                         async for chunk in chunks:
+                            if chunk is None:
+                                reader.done()
+                                break
                             for part in reader.feed(chunk):
                                 yield part
         for last in reader.finish():
             yield last
-
-    async def _chunks(self, response: httpx.Response, reader: ChunkReader) -> AsyncGenerator[Any, None]:
-        if "text/event-stream" not in response.headers.get("content-type", ""):
-            yield decode(self.title, await read_bounded(response, MAX_JSON_BYTES))
-            return
-        async for event in httpx_sse.EventSource(response).aiter_sse():
-            if event.data == DONE:
-                reader.done()
-                return
-            if event.data:
-                try:
-                    yield _DECODER.decode(event.data)
-                except msgspec.DecodeError as error:
-                    raise ModelServerError(f"{self.title} sent something that isn't JSON.", "Try again.") from error
 
     async def prepare(self, model: str) -> AsyncGenerator[Progress, None]:
         """Nothing to do: the protocol knows no loading."""

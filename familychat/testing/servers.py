@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -176,11 +176,12 @@ class FakeLMStudio(FakeOpenAI):
         self._downloaded = 0
 
     async def route(self, asked: Request) -> httpx.Response:
-        known = {
+        known: dict[str, Callable[[Request], Awaitable[httpx.Response]]] = {
             "/api/v0/models": self._models_v0,
             "/api/v1/models": self._models_v1,
             "/api/v1/models/load": self._load,
             "/api/v1/models/unload": self._unload,
+            "/api/v1/chat": self._native_chat,
             "/api/v1/models/download": self._download,
             "/api/v1/models/download/status/job-1": self._status,
         }
@@ -237,6 +238,31 @@ class FakeLMStudio(FakeOpenAI):
         await asyncio.sleep(self.load_seconds)
         self.loaded[model] = self.default_context
         return _json({"type": "llm", "instance_id": f"{model}:1", "load_time_seconds": 1.5, "status": "loaded"})
+
+    async def _native_chat(self, asked: Request) -> httpx.Response:
+        model = asked.body["model"]
+        if model not in self.models:
+            return _json({"error": {"message": f"Model {model} not found"}}, 404)
+
+        async def told() -> AsyncIterator[bytes]:
+            yield _event({"type": "chat.start", "model_instance_id": model})
+            if model not in self.loaded and self.scripts[0].error is not None:
+                yield _event({"type": "error", "error": {"message": self.scripts[0].error}})
+                return
+            if model not in self.loaded:
+                yield _event({"type": "model_load.start"})
+                for fraction in (0.0, 0.5):
+                    yield _event({"type": "model_load.progress", "progress": fraction})
+                    await asyncio.sleep(self.load_seconds / 2)
+                self.loaded[model] = self.default_context
+                yield _event({"type": "model_load.end", "load_time_seconds": self.load_seconds})
+            yield _event({"type": "message.delta", "content": "Hello"})
+            asked.finished = True
+
+        def closed() -> None:
+            asked.closed_at = time.monotonic()
+
+        return httpx.Response(200, headers={"content-type": "text/event-stream"}, stream=PieceStream(told(), closed))
 
     async def _unload(self, asked: Request) -> httpx.Response:
         instance = asked.body["instance_id"]

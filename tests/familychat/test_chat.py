@@ -317,7 +317,7 @@ async def test_the_loaded_context_length_counts_and_loading_shows(open_home: Ope
     fake.default_context = 1024
     async with open_home(fake, kind="lmstudio") as (home, owner):
         events = await collect(home.chat.send(owner, NewConversation(model="maker/large"), "Hello"))
-        assert events[0] == Loading("Loading maker/large")
+        assert events[:3] == [Loading("Loading maker/large", fraction) for fraction in (None, 0.0, 0.5)]
         assert Started("maker/large") in events
         assert fake.loaded == {"maker/large": 1024}
         end = await home.chat.start(owner, NewConversation(), "word " * 2000).wait()

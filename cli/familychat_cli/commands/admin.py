@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from familychat.models import Effect, Role, User
 from familychat_cli import invocation, options
 from familychat_cli.commands.sign_in import PasswordStdin
 from familychat_cli.output import ago, emit_json, say, table
+
+if TYPE_CHECKING:
+    from familychat.models import Grant, User
 
 app = typer.Typer(help="For admins: people and what they may use.", no_args_is_help=True)
 users = typer.Typer(help="The people of the household.", no_args_is_help=True)
@@ -20,6 +22,10 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="A user name.")]
 Display = Annotated[str | None, typer.Option("--display-name", help="What familychat calls them.")]
 Subject = Annotated[str, typer.Argument(metavar="WHO", help="A user name, or everyone.")]
 Resource = Annotated[str, typer.Argument(metavar="WHAT", help="task:NAME or model:NAME; * means all.")]
+
+
+def _may(rule: Grant) -> str:
+    return "may" if rule.effect == "allow" else "may not"
 
 
 def _user_json(user: User) -> dict[str, Any]:
@@ -36,6 +42,7 @@ def add(
     """Add a person; the password is asked for twice, or read from standard input."""
     from familychat.family.accounts import check_username
     from familychat.family.permissions import require_admin
+    from familychat.models import Role
 
     with invocation.signed_in() as (home, user):
         require_admin(user)
@@ -85,7 +92,7 @@ def show(name: Name, json: options.Json = False) -> None:
         ["Since", ago(found.created_at)],
         ["Last sign-in", ago(found.last_login_at) if found.last_login_at else "never"],
     ]
-    rows += [["May use" if g.effect is Effect.ALLOW else "May not use", g.resource] for g in rules]
+    rows += [[f"{_may(rule).capitalize()} use", rule.resource] for rule in rules]
     table(["", ""], rows)
 
 
@@ -156,6 +163,8 @@ def grant(
     who: Subject, what: Resource, deny: Annotated[bool, typer.Option("--deny", help="Forbid it instead.")] = False
 ) -> None:
     """Allow (or forbid) something to a person or to everyone. What is forbidden wins."""
+    from familychat.models import Effect
+
     with invocation.signed_in() as (home, user):
         home.accounts.grant(user, who, what, Effect.DENY if deny else Effect.ALLOW)
     say(f"{who} may {'not ' if deny else ''}use {what} from now on.")
@@ -177,10 +186,7 @@ def grants(json: options.Json = False) -> None:
     if json:
         emit_json([{"who": who, "resource": rule.resource, "effect": rule.effect.value} for who, rule in rules])
     else:
-        table(
-            ["Who", "", "What"],
-            [[who, f"may{'' if r.effect is Effect.ALLOW else ' not'}", r.resource] for who, r in rules],
-        )
+        table(["Who", "", "What"], [[who, _may(rule), rule.resource] for who, rule in rules])
 
 
 @app.command("audit")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated
 
@@ -95,7 +94,7 @@ def use(name: Name) -> None:
     from familychat.settings import write_setting
 
     async def nothing(_server: ModelServer, _name: str) -> None:
-        await asyncio.sleep(0)
+        pass
 
     chosen = _manage(nothing, name)
     write_setting(invocation.current.config_path(), "model", chosen)

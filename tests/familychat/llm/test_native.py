@@ -98,7 +98,22 @@ async def test_lmstudio_load_tells_the_time_and_unload_frees() -> None:
 async def test_lmstudio_prepares_by_loading_just_in_time() -> None:
     fake = FakeLMStudio(load_seconds=0.05)
     async with lmstudio(fake) as server:
+        told = await steps(server.prepare("maker/tiny"))
+        assert [step.fraction for step in told] == [None, 0.0, 0.5]
+        assert fake.loaded == {"maker/tiny": 4096}
+        asked = fake.requests[-1]
+        assert asked.path == "/api/v1/chat"
+        assert asked.body["store"] is False, "LM Studio must not keep it"
+        assert not asked.finished, "it is left before the model answers"
+        with pytest.raises(ModelNotFoundError):
+            await steps(server.prepare("no-such"))
+
+
+async def test_lmstudio_before_0_4_prepares_in_silence() -> None:
+    fake = FakeLMStudio(load_seconds=0.05, version="0.3")
+    async with lmstudio(fake) as server:
         assert await steps(server.prepare("maker/tiny"))
+    assert fake.requests[-1].path == "/v1/chat/completions"
     assert fake.requests[-1].body["max_tokens"] == 1
     assert fake.loaded == {"maker/tiny": 4096}
 
