@@ -95,6 +95,8 @@ class RunningTurn:
         saver = asyncio.create_task(self._save_regularly())
         try:
             end = await self._outcome()
+        except Exception as error:  # noqa: BLE001 -- whatever happens, nobody who follows waits for ever
+            end = Failed(_broken(self._task.name, error), None)
         finally:
             saver.cancel()
             self._ended()
@@ -112,9 +114,7 @@ class RunningTurn:
         except FamilychatError as error:
             return self._failed(error)
         except Exception as error:  # noqa: BLE001 -- a task is anybody's code, and every turn gets an end
-            broken = TaskError(f"The task {self._task.name} broke: {type(error).__name__}.", "What had come was kept.")
-            broken.__cause__ = error
-            return self._failed(broken)
+            return self._failed(_broken(self._task.name, error))
         return self._finish(Status.COMPLETE)
 
     async def _relay(self) -> None:
@@ -167,3 +167,9 @@ class RunningTurn:
         if error is not None:
             return Failed(error, message)
         return Completed(message) if status is Status.COMPLETE else Stopped(message)
+
+
+def _broken(task: str, error: Exception) -> TaskError:
+    broken = TaskError(f"The task {task} broke: {type(error).__name__}.", "What had come was kept.")
+    broken.__cause__ = error
+    return broken

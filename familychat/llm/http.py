@@ -85,9 +85,12 @@ def expected_shape(title: str) -> Iterator[None]:
 
 def complaint(body: Any) -> str | None:
     """The text of an ``error`` in a server's body, whatever its shape; None if there is none."""
-    if not isinstance(body, dict) or not body.get("error"):
+    if not isinstance(body, dict):
         return None
-    error = body["error"]
+    # Older vLLM servers send {"object": "error", "message": ...}.
+    error = body.get("error") or (body.get("message") if body.get("object") == "error" else None)
+    if not error:
+        return None
     if isinstance(error, dict):
         error = error.get("message") or error.get("code") or error.get("type") or "unknown"
     return str(error)[:500]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from familychat.errors import ModelServerError
 from familychat.llm.base import ModelInfo, Progress, while_waiting
 from familychat.llm.http import call, expected_shape, lines
 from familychat.llm.openai import OpenAIServer
@@ -53,8 +54,14 @@ class OllamaServer(OpenAIServer):
 
     async def pull(self, model: str) -> AsyncGenerator[Progress, None]:
         with expected_shape(self.title):
+            status = ""
             async for state in lines(self._client, self.title, "/api/pull", {"model": model}):
-                yield Progress(str(state.get("status", "")), state.get("completed"), state.get("total"))
+                status = str(state.get("status", ""))
+                yield Progress(status, state.get("completed"), state.get("total"))
+        if status != "success":
+            raise ModelServerError(
+                f"{self.title} stopped before {model} was here.", "Try again; it goes on from there."
+            )
 
     async def remove(self, model: str) -> None:
         await call(self._client, self.title, "DELETE", "/api/delete", {"model": model})

@@ -94,7 +94,8 @@ async def _converse(handler: Handler, reader: asyncio.StreamReader, writer: asyn
         if request is None:
             return
         response = await handler(request)
-        headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-length"]
+        framing = {b"content-length", b"transfer-encoding"}
+        headers = [(name, value) for name, value in response.headers.raw if name.lower() not in framing]
         headers.append((b"transfer-encoding", b"chunked"))
         writer.write(connection.send(h11.Response(status_code=response.status_code, headers=headers)) or b"")
         sending = asyncio.create_task(_send_body(connection, response, writer))

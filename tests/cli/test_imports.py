@@ -5,7 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HEAVY = ("httpx", "sqlglot", "litestar", "xllamacpp", "sqlite_utils", "prompt_toolkit", "bcrypt", "asyncio", "markdown_it")
+HEAVY = (
+    "httpx",
+    "sqlglot",
+    "litestar",
+    "xllamacpp",
+    "sqlite_utils",
+    "prompt_toolkit",
+    "bcrypt",
+    "asyncio",
+    "markdown_it",
+)
 
 
 def test_help_imports_nothing_heavy() -> None:

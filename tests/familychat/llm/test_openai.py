@@ -111,6 +111,12 @@ async def test_complaints(message: str, status: int, kind: type[FamilychatError]
         await ask(Script(error=message, status=status))
 
 
+async def test_a_complaint_in_an_older_shape() -> None:
+    body = b'{"object": "error", "message": "out of memory", "code": 500}'
+    with pytest.raises(ModelServerError, match="out of memory"):
+        await ask(Script(raw=[b"data: " + body + b"\n\n"]))
+
+
 async def test_an_error_in_the_middle_of_a_stream() -> None:
     with pytest.raises(ModelServerError, match="out of memory"):
         await ask(Script(error="out of memory", error_after=2))
