@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from familychat.chat import Chat, first_words
@@ -46,26 +47,25 @@ class Household:
         with setup_lock(path):
             # Before the database is opened, so that a restore never swaps it under us.
             self._lease = Lease(settings.data_dir)
-        try:
-            self.database = Database(path)
-        except BaseException:
-            self._lease.release()
-            raise
-        self.accounts = Accounts(self.database, clock)
-        self.sign_in = SignIn(self.database, clock)
-        self.servers = servers or ServerChoice(settings)
-        self.tasks = tasks or TaskRegistry()
-        self.chat = Chat(
-            self.database,
-            servers=self.servers,
-            tasks=self.tasks,
-            lease=self._lease,
-            clock=clock,
-            default_model=settings.model,
-        )
-        self.conversations = Conversations(self.database, clock)
-        self.first_admin = self.accounts.ensure_first_admin()
-        self.recovered = self.chat.recover()
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._lease.release)
+            self.database = undo.enter_context(Database(path))
+            self.accounts = Accounts(self.database, clock)
+            self.sign_in = SignIn(self.database, clock)
+            self.servers = servers or ServerChoice(settings)
+            self.tasks = tasks or TaskRegistry()
+            self.chat = Chat(
+                self.database,
+                servers=self.servers,
+                tasks=self.tasks,
+                lease=self._lease,
+                clock=clock,
+                default_model=settings.model,
+            )
+            self.conversations = Conversations(self.database, clock)
+            self.first_admin = self.accounts.ensure_first_admin()
+            self.recovered = self.chat.recover()
+            undo.pop_all()  # all went well: close() does it later
 
     def close(self) -> None:
         """Close the database. Inside an event loop use :meth:`aclose`, which also stops what is running."""

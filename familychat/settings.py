@@ -32,13 +32,20 @@ def _text(raw: Any) -> str:
 
 
 def _path(raw: Any) -> Path:
-    return Path(_text(raw)).expanduser().absolute()
+    text = _text(raw)
+    if "\0" in text:
+        raise ValueError
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:  # ~somebody who has no account here
+        raise ValueError from None
 
 
 def _url(raw: Any) -> str:
     text = _text(raw).rstrip("/")
     parts = urlsplit(text)  # raises ValueError itself on a broken address
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
+    odd = parts.query or parts.fragment or "@" in parts.netloc or not text.isprintable() or " " in text
+    if parts.scheme not in {"http", "https"} or not parts.hostname or odd:
         raise ValueError
     _ = parts.port  # a port out of range is a ValueError
     return text.removesuffix("/v1")
@@ -68,7 +75,7 @@ def _setting(default: Any, meaning: str, allowed: str, read: Reader, *, secret: 
     metadata = {"meaning": meaning, "allowed": allowed, "read": read, "secret": secret}
     if callable(default):
         return field(default_factory=default, metadata=metadata)
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata=metadata, repr=not secret)
 
 
 def _default_data_dir() -> Path:
@@ -165,7 +172,9 @@ def _read(key: str, raw: Any, source: str) -> Any:
     try:
         return setting.metadata["read"](raw)
     except (ValueError, TypeError, OverflowError):
-        shown = "" if setting.metadata["secret"] else f" {raw!r}"
+        # An address may hold a password or a key: a wrong one isn't repeated where it could.
+        secret = setting.metadata["secret"] or (isinstance(raw, str) and any(mark in raw for mark in "@?"))
+        shown = " that" if secret else f" {raw!r}"
         raise SettingsError(
             f"The setting {key} can't be{shown} (from {source}).",
             f"Allowed: {setting.metadata['allowed']}.",
@@ -230,7 +239,12 @@ def load_settings(
 def config_path_from(environ: Mapping[str, str]) -> Path:
     """The settings file: ``FAMILYCHAT_CONFIG``, or the default place."""
     named = environ.get("FAMILYCHAT_CONFIG")
-    return Path(named).expanduser().absolute() if named else default_config_path()
+    if not named:
+        return default_config_path()
+    try:
+        return _path(named)
+    except ValueError:
+        raise SettingsError(f"FAMILYCHAT_CONFIG can't be {named!r}.", "Allowed: the path of a TOML file.") from None
 
 
 def write_setting(path: Path, key: str, raw: str | None) -> None:
@@ -260,6 +274,8 @@ def write_setting(path: Path, key: str, raw: str | None) -> None:
 
 def _replace(path: Path, text: str) -> None:
     # The file may hold a key: mkstemp makes it readable by its owner alone.
+    path = path.resolve()  # a link to a file elsewhere stays a link
+    temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".config-")
@@ -269,6 +285,8 @@ def _replace(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         Path(temporary).replace(path)
     except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
         raise SettingsError(
             f"The settings file {path} can't be written: {error.strerror}. It is as it was.",
             "Check who may write there.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import re
 import unicodedata
+from dataclasses import replace
 
 from familychat.clock import Clock, timestamp
 from familychat.errors import ConflictError, InvalidInputError, NotFoundError
@@ -59,6 +60,10 @@ class Accounts:
         self._audit = AuditStore(database)
         self._conversations = ConversationStore(database)
 
+    def _require_admin(self, by: User) -> None:
+        # Read anew: they may have been demoted, disabled or removed since they signed in.
+        require_admin(self.people.get(by.id) or replace(by, active=False))
+
     def _now(self) -> str:
         return timestamp(self._clock())
 
@@ -85,21 +90,21 @@ class Accounts:
 
     def get(self, by: User, username: str) -> User:
         """A person by name, for an admin; raises :class:`NotFoundError`."""
-        require_admin(by)
+        self._require_admin(by)
         user = self.people.by_username(username)
         if user is None:
             raise NotFoundError(f"Nobody here is called {username}.", "familychat admin users list shows everyone.")
         return user
 
     def all(self, by: User) -> list[User]:
-        require_admin(by)
+        self._require_admin(by)
         return self.people.all()
 
     def add(
         self, by: User, username: str, password: str, *, display_name: str | None = None, role: Role = Role.MEMBER
     ) -> User:
         """Add a person with a password; raises :class:`ConflictError` if the name is taken."""
-        require_admin(by)
+        self._require_admin(by)
         username = check_username(username)
         display_name = check_name(display_name or username[:1].upper() + username[1:])
         if self.people.by_username(username):
@@ -112,7 +117,7 @@ class Accounts:
         return user
 
     def rename(self, by: User, username: str, new_username: str, *, display_name: str | None = None) -> User:
-        require_admin(by)
+        self._require_admin(by)
         user = self.get(by, username)
         new_username = check_username(new_username)
         if display_name is None:
@@ -125,7 +130,7 @@ class Accounts:
 
     def set_password(self, by: User, username: str, password: str) -> None:
         """Set a person's password, and end all their sessions."""
-        require_admin(by)
+        self._require_admin(by)
         user = self.get(by, username)
         check_new_password(password, user.username)
         password_hash = hash_password(password)
@@ -184,7 +189,7 @@ class Accounts:
 
     def grant(self, by: User, subject: str, resource: str, effect: Effect) -> None:
         """Allow or deny ``resource`` to a person, or to ``everyone``."""
-        require_admin(by)
+        self._require_admin(by)
         check_resource(resource)
         with self._database.transaction():
             self._grants.put(self._subject(by, subject), resource, effect, self._now())
@@ -192,7 +197,7 @@ class Accounts:
 
     def revoke(self, by: User, subject: str, resource: str) -> None:
         """Take a rule away; raises :class:`NotFoundError` if there is none."""
-        require_admin(by)
+        self._require_admin(by)
         with self._database.transaction():
             if not self._grants.remove(self._subject(by, subject), check_resource(resource)):
                 raise NotFoundError(
@@ -203,13 +208,13 @@ class Accounts:
 
     def grants(self, by: User) -> list[tuple[str, Grant]]:
         """Every rule with the name of its subject."""
-        require_admin(by)
+        self._require_admin(by)
         names = {user.id: user.username for user in self.people.all()}
         return [(names[g.user_id] if g.user_id else EVERYONE, g) for g in self._grants.all()]
 
     def audit(self, by: User, limit: int) -> list[AuditEntry]:
         """The newest entries of the audit log, latest first."""
-        require_admin(by)
+        self._require_admin(by)
         return self._audit.newest(limit)
 
     def _subject(self, by: User, subject: str) -> str | None:

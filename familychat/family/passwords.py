@@ -19,7 +19,7 @@ MAX_LENGTH = 1000
 
 def _prehash(password: str) -> bytes:
     # The same letters can be typed as different code points on different keyboards: NFC makes them one.
-    text = unicodedata.normalize("NFC", password).encode()
+    text = unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
     return base64.b64encode(hashlib.sha256(text).digest())
 
 
@@ -52,6 +52,8 @@ def check_new_password(password: str, username: str) -> None:
         )
     if len(password) > MAX_LENGTH:
         raise InvalidInputError(f"The password can have at most {MAX_LENGTH} characters.", "Shorten it.")
+    if any("\ud800" <= character <= "\udfff" for character in password):
+        raise InvalidInputError("The password holds bytes that are no letters.", "Type it on a keyboard.")
     if password.casefold() in _common() or password.casefold() == username.casefold():
         raise InvalidInputError(
             "That password is one of the first that anybody would try.", "A short sentence is easy to remember."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import secrets
 from datetime import timedelta
 
@@ -30,7 +31,7 @@ def wait_after(failures: int) -> timedelta:
 
 
 def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class SignIn:
@@ -49,6 +50,7 @@ class SignIn:
         Raises :class:`TooManyAttemptsError` while this account or address has to wait (nothing is checked then), and
         :class:`SignInError` if the two don't fit, with the same words whether or not the account exists.
         """
+        username = username.encode("utf-8", "replace").decode()
         subjects = [f"account:{hashlib.sha256(username_key(username).encode()).hexdigest()}"]
         if address != "terminal":  # at the terminal all share one address: one child must not lock out the house
             subjects.append(f"address:{address}")
@@ -76,7 +78,7 @@ class SignIn:
         over = parse_timestamp(failures.last_failed_at) + wait_after(failures.count)
         left = (over - self._clock()).total_seconds()
         if left > 0:
-            seconds = max(1, round(left))
+            seconds = math.ceil(left)
             raise TooManyAttemptsError(
                 "Too many wrong passwords.",
                 f"Wait {seconds} second{'s' if seconds != 1 else ''}, then try again.",
@@ -86,6 +88,7 @@ class SignIn:
     def _count_attempt(self, subjects: list[str]) -> None:
         # Counted as failed before it is checked, and forgotten on success: many tries at once gain nothing.
         now = self._clock()
+        self._sessions.no_failures_after(timestamp(now))
         with self._database.transaction():
             self._sessions.forget_failures_before(timestamp(now - FORGET_AFTER))
             for subject in subjects:

@@ -112,11 +112,13 @@ class ConversationStore:
         Raises :class:`NotFoundError` if none fits and :class:`InvalidInputError` if several do.
         """
         reference = reference.strip()
+        if not reference:
+            raise InvalidInputError("Which conversation?", "Give its id or some words of its title.")
         state = "deleted_at IS NOT NULL" if deleted else "deleted_at IS NULL"
-        attempts = ["title = :text", "title LIKE :pattern ESCAPE '\\'"]
+        attempts = ["casefold(title) = :folded", "instr(casefold(title), :folded)"]
         if MIN_REFERENCE <= len(reference) <= ID_LENGTH:
             attempts.insert(0, "substr(id, -length(:text)) = lower(:text)")
-        parameters = {"text": reference, "pattern": _like(reference), "owner": owner_id}
+        parameters = {"text": reference, "folded": reference.casefold(), "owner": owner_id}
         for where in attempts:
             fitting = self._select(
                 f"{where} AND owner_id = :owner AND {state} ORDER BY last_message_at DESC LIMIT 9", parameters
@@ -165,8 +167,3 @@ class ConversationStore:
     def count(self, owner_id: str) -> int:
         row = self._database.row("SELECT count(*) AS n FROM conversations WHERE owner_id = ?", [owner_id])
         return int(row["n"]) if row else 0
-
-
-def _like(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"

@@ -130,6 +130,8 @@ def _connect(path: Path) -> sqlite_utils.Database:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA trusted_schema = OFF")
+        # SQLite's own lower() and LIKE know only the letters of English.
+        connection.create_function("casefold", 1, str.casefold, deterministic=True)
     except BaseException:
         connection.close()
         raise

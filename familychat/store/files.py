@@ -10,6 +10,7 @@ from pathlib import Path
 
 from familychat.errors import (
     ConflictError,
+    InvalidInputError,
     StoreCorruptError,
     StoreError,
     StoreFullError,
@@ -74,6 +75,8 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _translate(path, error) from error
+    except UnicodeEncodeError as error:
+        raise InvalidInputError("That holds half a letter, which can't be stored. Nothing was changed.") from error
 
 
 def _translate(path: Path, error: sqlite3.Error) -> StoreError | ConflictError:

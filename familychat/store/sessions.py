@@ -62,6 +62,10 @@ class SessionStore:
     def forget_failures(self, subject: str) -> None:
         self._database.execute("DELETE FROM sign_in_failures WHERE subject = ?", [subject])
 
+    def no_failures_after(self, at: str) -> None:
+        """What seems to have failed in the future failed now: the clock was set back, and nobody waits for that."""
+        self._database.execute("UPDATE sign_in_failures SET last_failed_at = ? WHERE last_failed_at > ?", [at, at])
+
     def forget_failures_before(self, at: str) -> None:
         """Keep the table small: a stranger chooses what is tried."""
         self._database.execute("DELETE FROM sign_in_failures WHERE last_failed_at < ?", [at])

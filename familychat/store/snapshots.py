@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,24 +45,41 @@ def snapshots(database: Path) -> list[Path]:
     return sorted((database.parent / FOLDER).glob("*.db"), key=lambda path: path.name)
 
 
-def take_snapshot(database: Path, *, reason: str | None = None, destination: Path | None = None) -> Path:
+def take_snapshot(
+    database: Path, *, reason: str | None = None, destination: Path | None = None, keep: Path | None = None
+) -> Path:
     """Copy the database, consistently, and return the copy's path.
 
     With a ``reason`` (such as ``before-m002``) it is automatic, and only the last five automatic ones are kept;
-    without, it is a person's own and stays. A killed snapshot leaves no half file under the final name.
+    without, it is a person's own and stays, as does ``keep``. A killed one leaves no half file under the final name.
     """
     stamp = utc_now().strftime("%Y%m%dT%H%M%S%fZ")
     path = destination or database.parent / FOLDER / f"{stamp}-{reason or 'by-hand'}.db"
-    if destination is None:
-        private_folder(path.parent)
-    elif path.exists():
-        raise ConflictError(f"{path} is there already. It was left as it is.", "Choose another name.")
-    _copy(database, path)
-    if reason:
-        automatic = [old for old in snapshots(database) if not old.stem.endswith("-by-hand")]
-        for old in automatic[:-KEEP_AUTOMATIC]:
-            old.unlink(missing_ok=True)
+    if destination is not None:
+        if path.exists():
+            raise ConflictError(f"{path} is there already. It was left as it is.", "Choose another name.")
+        _copy(database, path)
+        return path
+    private_folder(path.parent)
+    with _taking(path.parent):
+        _copy(database, path)
+        if reason:
+            automatic = [old for old in snapshots(database) if not old.stem.endswith("-by-hand")]
+            for old in automatic[:-KEEP_AUTOMATIC]:
+                if old != keep:
+                    old.unlink(missing_ok=True)
     return path
+
+
+@contextlib.contextmanager
+def _taking(folder: Path) -> Iterator[None]:
+    """One at a time, so that what lies there unfinished belongs to somebody who was killed, and can go."""
+    import filelock
+
+    with filelock.FileLock(folder / "taking.lock", mode=0o600):
+        for unfinished in folder.glob("*.unfinished"):
+            unfinished.unlink(missing_ok=True)
+        yield
 
 
 def _copy(source: Path, path: Path) -> None:
@@ -137,7 +155,7 @@ def restore(database: Path, snapshot: Path) -> Path | None:
                 raise StoreCorruptError(
                     "The copy of the snapshot isn't complete. Nothing was changed.", "Is the disk full?"
                 )
-            kept = _set_aside(database)
+            kept = _set_aside(database, snapshot)
             # SQLite would replay a log that belongs to the old file into the new one.
             for suffix in ("-wal", "-shm"):
                 database.with_name(database.name + suffix).unlink(missing_ok=True)
@@ -159,12 +177,12 @@ def _refuse_newer(found: Check) -> None:
         )
 
 
-def _set_aside(database: Path) -> Path | None:
+def _set_aside(database: Path, snapshot: Path) -> Path | None:
     """Keep what is in place: as a snapshot, or file by file if it is too damaged for that."""
     if not database.exists():
         return None
     try:
-        kept = take_snapshot(database, reason="before-restore")
+        kept = take_snapshot(database, reason="before-restore", keep=snapshot)
         with contextlib.closing(sqlite3.connect(database)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except (StoreCorruptError, sqlite3.DatabaseError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from familychat.household import Household
 from familychat.llm.discovery import ServerChoice
 from familychat.models import User
 from familychat.settings import Settings
-from familychat.testing import FakeOpenAI
+from familychat.testing import FakeOpenAI, ManualClock
 
 OpenHome = Callable[..., AbstractAsyncContextManager[tuple[Household, User]]]
 
@@ -34,3 +34,21 @@ def open_home(data_dir: Path) -> OpenHome:
             await home.aclose()
 
     return opened
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def household(data_dir: Path, clock: ManualClock) -> Iterator[Household]:
+    """An open household with its first admin and no model server."""
+    opened = Household(Settings(data_dir=data_dir), clock=clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def owner(household: Household) -> User:
+    return household.accounts.people.all()[0]

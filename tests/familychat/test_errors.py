@@ -30,3 +30,16 @@ def test_exit_codes_do_not_clash_with_the_shells() -> None:
 def test_an_error_reads_as_one_line() -> None:
     assert str(FamilychatError("It broke.", "Mend it.")) == "It broke. Mend it."
     assert str(FamilychatError("It broke.")) == "It broke."
+
+
+def test_the_drawing_shows_who_belongs_to_whom() -> None:
+    parents: list[str] = []
+    for depth, name in re.findall(r"^ {4}((?:[│├└ ][─ ]{0,3})*)(\w+Error) ", module.__doc__ or "", re.MULTILINE):
+        level = len(depth) // 4
+        base = getattr(module, name).__base__.__name__
+        assert base == (parents[level - 1] if level else "Exception"), name
+        parents[level:] = [name]
+
+
+def test_every_class_says_what_it_means() -> None:
+    assert all(one.__doc__ and one.__doc__.strip().endswith(".") for one in classes())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -135,3 +138,141 @@ def test_a_file_that_is_no_toml_and_a_key_that_is_none(path: Path) -> None:
 def test_an_address_may_end_in_v1(path: Path) -> None:
     environ = {"FAMILYCHAT_SERVER_URL": "http://box:1234/v1/"}
     assert load_settings(environ=environ, config_path=path).server_url == "http://box:1234"
+
+
+LAYOUTS = [
+    "",
+    'server.url = "http://a:1"\n',
+    'server = {url = "http://a:1"}\n',
+    '[server]\nurl = "http://a:1"\n',
+    "# ours\n[server] # the box\n# nothing yet\n",
+    '[lmstudio]\nurl = "http://a:1"\n\n[server]\n',
+    'model = "x"\nserver.url = "http://b:1"\n[ollama]\nurl = "http://a:1"\n',
+    '[ollama]\nurl = "http://a:1"',
+]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("key", RIGHT)
+def test_whatever_the_file_looks_like_one_key_changes(path: Path, key: str, layout: str) -> None:
+    def shown() -> dict[str, str | None]:
+        settings = load_settings(environ={}, config_path=path)
+        return {one: describe(settings, one)["value"] for one in keys()}
+
+    path.parent.mkdir()
+    path.write_text(layout)
+    before = shown()
+    write_setting(path, key, RIGHT[key])
+    assert shown() == {**before, key: HIDDEN if key == "server.api_key" else RIGHT[key]}
+    write_setting(path, key, None)
+    defaults = load_settings(environ={}, config_path=path.with_name("none.toml"))
+    assert shown() == {**before, key: describe(defaults, key)["value"]}
+
+
+@pytest.mark.parametrize("key", RIGHT)
+def test_every_layer_goes_before_the_one_below(path: Path, key: str) -> None:
+    def source(flags: dict[str, str], environ: dict[str, str]) -> str | None:
+        return describe(load_settings(flags, environ, path), key)["source"]
+
+    environ = {variable(key): RIGHT[key]}
+    assert source({}, {}) == "default"
+    write_setting(path, key, RIGHT[key])
+    assert source({}, {}) == str(path)
+    assert source({}, environ) == variable(key)
+    assert source({key: RIGHT[key]}, environ) == f"flag for {key}"
+    assert source({}, {variable(key): ""}) == str(path), "an empty variable counts as none"
+
+
+@pytest.mark.parametrize("key", [key for key, value in WRONG.items() if value.strip()])
+def test_a_wrong_flag_names_itself(path: Path, key: str) -> None:
+    with pytest.raises(SettingsError, match=f"flag for {key}") as caught:
+        load_settings({key: WRONG[key]}, {}, path)
+    assert str(describe(load_settings({}, {}, path), key)["allowed"]) in caught.value.hint
+
+
+@pytest.mark.parametrize("raw", [5, 1.5, True, [], ["secret canary"], {"x": "secret canary"}])
+def test_a_wrong_secret_is_not_shown_in_the_refusal(path: Path, raw: object) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"server.api_key": raw}, {}, path)
+    assert str(raw) not in str(caught.value)
+    assert "canary" not in repr(caught.value)
+
+
+def test_a_secret_is_not_shown_by_settings_themselves(path: Path) -> None:
+    """Whoever logs or prints settings must not give the key away."""
+    settings = load_settings(environ={"FAMILYCHAT_SERVER_API_KEY": "s3cret"}, config_path=path)
+    assert "s3cret" not in f"{settings} {settings!r}"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://:s3cret@box:1",
+        "http://user:s3cret@box:1",
+        "http://user@box:1",
+        "http://box:1#part",
+        "http://box:1?key=s3cret",
+        "http://b ox:1",
+        "http://b\nox:1",
+        "http://box\x00:1",
+        "http://:1",
+        "http://box:99999",
+        "http://[::1",
+        "javascript:alert(1)",
+    ],
+)
+def test_addresses_that_are_none(path: Path, address: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"server.url": address}, {}, path)
+    assert "s3cret" not in str(caught.value), "a password in an address is a secret, too"
+
+
+@pytest.mark.parametrize("folder", ["~no-such-account-here/x", "a\0b"])
+@pytest.mark.parametrize("key", ["data_dir", "embedded.model"])
+def test_paths_that_are_none(path: Path, key: str, folder: str) -> None:
+    with pytest.raises(SettingsError, match=key):
+        load_settings({key: folder}, {}, path)
+
+
+def test_a_settings_file_of_an_unknown_account() -> None:
+    with pytest.raises(SettingsError):
+        load_settings(environ={"FAMILYCHAT_CONFIG": "~no-such-account-here/config.toml"})
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e400", "0.05", "3601", "five", "true", "[1]", '""'])
+def test_numbers_that_are_none(path: Path, value: str) -> None:
+    path.parent.mkdir()
+    path.write_text(f"server.read_timeout = {value}\n" if value != "five" else 'server.read_timeout = "five"\n')
+    with pytest.raises(SettingsError, match=r"server\.read_timeout|valid TOML"):
+        load_settings(environ={}, config_path=path)
+
+
+def test_a_link_to_the_file_stays_a_link(path: Path, tmp_path: Path) -> None:
+    """Some keep their settings in a folder under version control, and link to them."""
+    real = tmp_path / "dotfiles" / "familychat.toml"
+    real.parent.mkdir()
+    real.write_text("# ours\n")
+    path.parent.mkdir()
+    path.symlink_to(real)
+    write_setting(path, "model", "tiny")
+    assert path.is_symlink()
+    assert real.read_text() == '# ours\nmodel = "tiny"\n'
+
+
+def test_a_write_that_fails_leaves_the_file_and_nothing_else(path: Path) -> None:
+    """A limit on the size of files stands for a full disk."""
+    write_setting(path, "model", "before")
+    before = path.read_bytes()
+    script = (
+        "import resource, sys\nfrom pathlib import Path\n"
+        "from familychat.errors import SettingsError\nfrom familychat.settings import write_setting\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
+        "try:\n    write_setting(Path(sys.argv[1]), 'server.api_key', 'x' * 100)\n"
+        "except SettingsError as error:\n    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", script, str(path)], capture_output=True, text=True, check=True, env=os.environ
+    )
+    assert "It is as it was." in done.stdout
+    assert path.read_bytes() == before
+    assert [found.name for found in path.parent.iterdir()] == [path.name]

@@ -63,3 +63,80 @@ def test_no_source_can_run_text() -> None:
 )
 def test_the_walk_sees_what_it_should(source: str) -> None:
     assert list(offences("familychat/x.py", ast.parse(source)))
+
+
+BY_NAME = {"eval", "exec", "__import__", "execfile"}
+SHELLS = {"create_subprocess_shell", "create_subprocess_exec", "subprocess_shell", "subprocess_exec", "getstatusoutput"}
+SHELLS |= {name + end for name in ("exec", "spawn") for end in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")}
+SHELLS |= {"posix_spawn", "posix_spawnp", "startfile", "enable_load_extension", "load_extension"}
+RUNNERS = {"runpy", "code", "codeop", "cffi", "yaml", "_posixsubprocess", "_pickle"}
+FIXED_WORDS = {
+    "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check",
+    "--no-cache-dir", "--progress-bar=raw", "--dest",
+}  # fmt: skip
+
+
+def hidden_offences(name: str, tree: ast.AST) -> Iterator[str]:
+    """Roads to the same that go by without a plain call."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in BY_NAME:
+            yield f"{name}:{node.lineno} names {node.id}"
+        elif isinstance(node, ast.Attribute) and node.attr in SHELLS | BY_NAME:
+            yield f"{name}:{node.lineno} names {node.attr}"
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+            names = {alias.name for alias in node.names}
+            found = names & (SHELLS | BY_NAME | FORBIDDEN_CALLS - {"compile"})
+            found |= {one.partition(".")[0] for one in names | {module}} & (RUNNERS | FORBIDDEN_MODULES)
+            yield from (f"{name}:{node.lineno} imports {one}" for one in sorted(found))
+
+
+def test_nor_by_a_hidden_road() -> None:
+    assert [offence for name, tree in sources() for offence in hidden_offences(name, tree)] == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "list(map(eval, x))",
+        "run = builtins.exec",
+        "from os import system as quiet",
+        "await asyncio.create_subprocess_shell(x)",
+        "os.execvp(x, y)",
+        "import runpy",
+        "import urllib, pickle as jar",
+        "connection.enable_load_extension(True)",
+    ],
+)
+def test_the_second_walk_sees_what_it_should(source: str) -> None:
+    assert list(hidden_offences("familychat/x.py", ast.parse(source)))
+
+
+def test_the_one_process_that_is_started_gets_fixed_words() -> None:
+    tree = dict(sources())["familychat/llm/practice_model.py"]
+    started = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if isinstance(node.func.value, ast.Name) and node.func.value.id == "subprocess"
+    ]
+    assert [ast.unparse(call.args[0]) for call in started] == ["[*command, REQUIREMENT]"]
+    (function,) = (one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef) if one.name == "pip_download")
+    words, values = set(), set()
+    for node in ast.walk(function):
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        if isinstance(node, (ast.Assign, ast.AugAssign)) and ast.unparse(target or node) == "command":
+            assert isinstance(node.value, ast.List)
+            for word in node.value.elts:
+                if isinstance(word, ast.Constant):
+                    words.add(word.value)
+                else:
+                    values.add(ast.unparse(word))
+    assert words == FIXED_WORDS
+    assert values == {"sys.executable", "str(folder)"}
+    constants = {
+        ast.unparse(node.targets[0]): node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and len(node.targets) == 1
+    }
+    assert isinstance(constants["REQUIREMENT"], ast.Constant)

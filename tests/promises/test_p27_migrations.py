@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -176,3 +177,15 @@ def test_killed_half_way(path: Path) -> None:
     assert check(snapshots(path)[0]).rows["sign_in_failures"] == ROWS
     Database(path, migrations=extended("plums")).close()
     assert total_failures(path) == ROWS
+
+
+def test_several_at_once_migrate_once(path: Path) -> None:
+    fill(path)
+
+    def open_it(_: int) -> None:
+        Database(path, migrations=extended("plums")).close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(open_it, range(4)))
+    assert total_failures(path) == ROWS
+    assert len(snapshots(path)) == 1

@@ -87,7 +87,7 @@ TABLES = (
     CREATE TABLE messages (
         id TEXT PRIMARY KEY,
         conversation_id TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
-        parent_id TEXT REFERENCES messages (id) ON DELETE CASCADE,
+        parent_id TEXT REFERENCES messages (id),
         author TEXT NOT NULL CHECK (author IN ('user', 'assistant')),
         content TEXT NOT NULL,
         reasoning TEXT NOT NULL DEFAULT '',

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,60 +27,43 @@ from familychat.testing import ManualClock
 PASSWORD = "quiet little river"
 
 
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def home(data_dir: Path, clock: ManualClock) -> Iterator[Household]:
-    opened = Household(Settings(data_dir=data_dir), clock=clock)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def owner(home: Household) -> User:
-    return home.accounts.people.all()[0]
-
-
-def test_first_use_makes_one_admin_for_this_terminal(home: Household, owner: User, data_dir: Path) -> None:
+def test_first_use_makes_one_admin_for_this_terminal(household: Household, owner: User, data_dir: Path) -> None:
     assert (owner.username, owner.role, owner.has_password) == (getpass.getuser(), Role.ADMIN, False)
-    assert home.first_admin == owner
+    assert household.first_admin == owner
     again = Household(Settings(data_dir=data_dir))
     assert again.first_admin is None
     assert again.accounts.people.all() == [owner]
     again.close()
 
 
-def test_names_are_caseless(home: Household, owner: User) -> None:
-    home.accounts.add(owner, "Straße", PASSWORD)
+def test_names_are_caseless(household: Household, owner: User) -> None:
+    household.accounts.add(owner, "Straße", PASSWORD)
     for same in ("straße", "STRASSE", "strasse"):
         with pytest.raises(ConflictError, match="is taken"):
-            home.accounts.add(owner, same, PASSWORD)
-    home.accounts.add(owner, "child", PASSWORD)
+            household.accounts.add(owner, same, PASSWORD)
+    household.accounts.add(owner, "child", PASSWORD)
     with pytest.raises(ConflictError):
-        home.accounts.rename(owner, "child", "STRASSE")
-    assert home.accounts.rename(owner, "child", "CHILD").username == "CHILD"
+        household.accounts.rename(owner, "child", "STRASSE")
+    assert household.accounts.rename(owner, "child", "CHILD").username == "CHILD"
 
 
-def test_renaming_follows_the_name_people_see(home: Household, owner: User) -> None:
-    home.accounts.add(owner, "child", PASSWORD)
-    assert home.accounts.rename(owner, "child", "teen").display_name == "Teen"
-    assert home.accounts.rename(owner, "teen", "adult", display_name="Our eldest").display_name == "Our eldest"
-    assert home.accounts.rename(owner, "adult", "elder").display_name == "Our eldest"
+def test_renaming_follows_the_name_people_see(household: Household, owner: User) -> None:
+    household.accounts.add(owner, "child", PASSWORD)
+    assert household.accounts.rename(owner, "child", "teen").display_name == "Teen"
+    assert household.accounts.rename(owner, "teen", "adult", display_name="Our eldest").display_name == "Our eldest"
+    assert household.accounts.rename(owner, "adult", "elder").display_name == "Our eldest"
 
 
-def test_the_owner_of_the_computer_keeps_the_terminal_when_renamed(home: Household, owner: User) -> None:
-    home.accounts.rename(owner, owner.username, "parent")
-    found = home.accounts.people.by_os_account(getpass.getuser())
+def test_the_owner_of_the_computer_keeps_the_terminal_when_renamed(household: Household, owner: User) -> None:
+    household.accounts.rename(owner, owner.username, "parent")
+    found = household.accounts.people.by_os_account(getpass.getuser())
     assert found is not None
     assert found.username == "parent"
 
 
-def test_only_admins_change_anything(home: Household, owner: User) -> None:
-    child = home.accounts.add(owner, "child", PASSWORD)
-    accounts = home.accounts
+def test_only_admins_change_anything(household: Household, owner: User) -> None:
+    child = household.accounts.add(owner, "child", PASSWORD)
+    accounts = household.accounts
     attempts = [
         lambda: accounts.all(child),
         lambda: accounts.get(child, "child"),
@@ -105,11 +87,11 @@ def test_only_admins_change_anything(home: Household, owner: User) -> None:
     assert len(accounts.all(owner)) == 2
 
 
-def test_every_change_is_in_the_audit_log_which_only_grows(home: Household, owner: User) -> None:
-    home.accounts.add(owner, "child", PASSWORD)
-    home.accounts.grant(owner, "child", "task:music", Effect.ALLOW)
-    home.accounts.remove(owner, "child")
-    log = [(e.actor, e.action, e.target, e.details) for e in home.accounts.audit(owner, 3)]
+def test_every_change_is_in_the_audit_log_which_only_grows(household: Household, owner: User) -> None:
+    household.accounts.add(owner, "child", PASSWORD)
+    household.accounts.grant(owner, "child", "task:music", Effect.ALLOW)
+    household.accounts.remove(owner, "child")
+    log = [(e.actor, e.action, e.target, e.details) for e in household.accounts.audit(owner, 3)]
     name = owner.username
     assert log == [
         (name, "user.remove", "child", ""),
@@ -118,8 +100,8 @@ def test_every_change_is_in_the_audit_log_which_only_grows(home: Household, owne
     ]
     for statement in ("DELETE FROM audit", "UPDATE audit SET actor = 'nobody'"):
         with pytest.raises(FamilychatError):
-            home.database.execute(statement)
-    assert len(home.accounts.audit(owner, 100)) == 4
+            household.database.execute(statement)
+    assert len(household.accounts.audit(owner, 100)) == 4
 
 
 @pytest.mark.parametrize(
@@ -138,32 +120,34 @@ def test_every_change_is_in_the_audit_log_which_only_grows(home: Household, owne
         ([("everyone", "allow", "model:*")], False),
     ],
 )
-def test_what_is_forbidden_wins(home: Household, owner: User, rules: list[tuple[str, str, str]], allowed: bool) -> None:
-    child = home.accounts.add(owner, "child", PASSWORD)
-    home.accounts.add(owner, "guest", PASSWORD)
+def test_what_is_forbidden_wins(
+    household: Household, owner: User, rules: list[tuple[str, str, str]], allowed: bool
+) -> None:
+    child = household.accounts.add(owner, "child", PASSWORD)
+    household.accounts.add(owner, "guest", PASSWORD)
     for who, effect, resource in rules:
-        home.accounts.grant(owner, who, resource, Effect(effect))
-    assert may_use(GrantStore(home.database), child, "task:music") is allowed
+        household.accounts.grant(owner, who, resource, Effect(effect))
+    assert may_use(GrantStore(household.database), child, "task:music") is allowed
 
 
-def test_by_default_everyone_has_general_only(home: Household, owner: User) -> None:
-    grants = GrantStore(home.database)
+def test_by_default_everyone_has_general_only(household: Household, owner: User) -> None:
+    grants = GrantStore(household.database)
     assert may_use(grants, owner, "task:general")
     assert not may_use(grants, owner, "task:music"), "not even an admin"
     assert may_use(grants, owner, "model:maker/tiny:8b")
 
 
-def test_rules_are_replaced_and_taken_away(home: Household, owner: User) -> None:
+def test_rules_are_replaced_and_taken_away(household: Household, owner: User) -> None:
     for effect in (Effect.ALLOW, Effect.DENY, Effect.ALLOW):
-        home.accounts.grant(owner, "everyone", "task:music", effect)
-    assert [(who, g.effect) for who, g in home.accounts.grants(owner) if g.resource == "task:music"] == [
+        household.accounts.grant(owner, "everyone", "task:music", effect)
+    assert [(who, g.effect) for who, g in household.accounts.grants(owner) if g.resource == "task:music"] == [
         ("everyone", Effect.ALLOW)
     ]
-    home.accounts.revoke(owner, "everyone", "task:music")
+    household.accounts.revoke(owner, "everyone", "task:music")
     with pytest.raises(NotFoundError):
-        home.accounts.revoke(owner, "everyone", "task:music")
+        household.accounts.revoke(owner, "everyone", "task:music")
     with pytest.raises(NotFoundError):
-        home.accounts.grant(owner, "stranger", "task:music", Effect.ALLOW)
+        household.accounts.grant(owner, "stranger", "task:music", Effect.ALLOW)
 
 
 @pytest.mark.parametrize("resource", ["music", "task:", "task: ", "web:music", "task:x\ny", "", "model:" + "x" * 300])
@@ -172,40 +156,40 @@ def test_resources_that_are_none(resource: str) -> None:
         check_resource(resource)
 
 
-def test_signing_in_and_out(home: Household, owner: User, clock: ManualClock) -> None:
-    home.accounts.add(owner, "child", PASSWORD)
-    _child, token = home.sign_in.sign_in("CHILD", PASSWORD, kind="terminal")
-    assert home.sign_in.user_of(token) is not None
+def test_signing_in_and_out(household: Household, owner: User, clock: ManualClock) -> None:
+    household.accounts.add(owner, "child", PASSWORD)
+    _child, token = household.sign_in.sign_in("CHILD", PASSWORD, kind="terminal")
+    assert household.sign_in.user_of(token) is not None
     assert len(token) >= 43
-    assert token not in str([dict(row) for row in home.database.rows("SELECT * FROM sessions")])
-    assert home.accounts.get(owner, "child").last_login_at == "2026-01-31T18:00:00.000Z"
-    home.sign_in.sign_out(token)
-    assert home.sign_in.user_of(token) is None
-    _, token = home.sign_in.sign_in("child", PASSWORD, kind="terminal")
+    assert token not in str([dict(row) for row in household.database.rows("SELECT * FROM sessions")])
+    assert household.accounts.get(owner, "child").last_login_at == "2026-01-31T18:00:00.000Z"
+    household.sign_in.sign_out(token)
+    assert household.sign_in.user_of(token) is None
+    _, token = household.sign_in.sign_in("child", PASSWORD, kind="terminal")
     clock.move(seconds=SESSION_LIFETIME.total_seconds() + 1)
-    assert home.sign_in.user_of(token) is None
+    assert household.sign_in.user_of(token) is None
 
 
-def test_password_change_disabling_and_removal_end_sessions_at_once(home: Household, owner: User) -> None:
-    home.accounts.add(owner, "child", PASSWORD)
-    _, token = home.sign_in.sign_in("child", PASSWORD, kind="terminal")
-    home.accounts.set_password(owner, "child", PASSWORD + "!")
-    assert home.sign_in.user_of(token) is None
-    _, token = home.sign_in.sign_in("child", PASSWORD + "!", kind="terminal")
-    home.accounts.disable(owner, "child")
-    assert home.sign_in.user_of(token) is None
+def test_password_change_disabling_and_removal_end_sessions_at_once(household: Household, owner: User) -> None:
+    household.accounts.add(owner, "child", PASSWORD)
+    _, token = household.sign_in.sign_in("child", PASSWORD, kind="terminal")
+    household.accounts.set_password(owner, "child", PASSWORD + "!")
+    assert household.sign_in.user_of(token) is None
+    _, token = household.sign_in.sign_in("child", PASSWORD + "!", kind="terminal")
+    household.accounts.disable(owner, "child")
+    assert household.sign_in.user_of(token) is None
     with pytest.raises(SignInError):
-        home.sign_in.sign_in("child", PASSWORD + "!", kind="terminal")
-    home.accounts.enable(owner, "child")
-    assert home.sign_in.user_of(token) is None, "an old session doesn't come back"
+        household.sign_in.sign_in("child", PASSWORD + "!", kind="terminal")
+    household.accounts.enable(owner, "child")
+    assert household.sign_in.user_of(token) is None, "an old session doesn't come back"
 
 
-def test_unknown_name_and_wrong_password_read_alike(home: Household, owner: User) -> None:
-    home.accounts.add(owner, "child", PASSWORD)
+def test_unknown_name_and_wrong_password_read_alike(household: Household, owner: User) -> None:
+    household.accounts.add(owner, "child", PASSWORD)
     messages = []
     for name in ("child", "stranger", owner.username):  # the owner has no password at all
         with pytest.raises(SignInError) as caught:
-            home.sign_in.sign_in(name, "not this one", kind="terminal")
+            household.sign_in.sign_in(name, "not this one", kind="terminal")
         messages.append(str(caught.value))
     assert len(set(messages)) == 1
 

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from familychat.errors import (
     ConflictError,
+    FamilychatError,
     StoreCorruptError,
+    StoreError,
     StoreFullError,
     StoreLockedError,
     StoreReadOnlyError,
     StoreTooNewError,
 )
 from familychat.store.database import Database
+from familychat.store.files import BUSY_TIMEOUT_SECONDS
 
 
 @pytest.fixture
@@ -168,3 +174,104 @@ def test_a_newer_database_is_refused_untouched(path: Path, unfinished_log: bool)
     if unfinished_log:
         assert log.read_bytes() == log_before
         newer.close()
+
+
+def test_a_schema_is_not_trusted(database: Database) -> None:
+    assert database.rows("PRAGMA trusted_schema")[0]["trusted_schema"] == 0
+
+
+class Interrupted(BaseException):
+    """Stands for Ctrl+C: not an Exception."""
+
+
+@pytest.mark.parametrize("trouble", [ValueError, Interrupted])
+def test_a_transaction_is_rolled_back_whatever_ends_it(database: Database, trouble: type[BaseException]) -> None:
+    def interrupted() -> None:
+        with database.transaction():
+            database.insert("sign_in_failures", {"subject": "a", "failures": 1, "last_failed_at": "x"})
+            raise trouble
+
+    with pytest.raises(trouble):
+        interrupted()
+    assert database.rows("SELECT * FROM sign_in_failures") == []
+    with database.transaction():
+        database.insert("sign_in_failures", {"subject": "a", "failures": 1, "last_failed_at": "x"})
+    assert len(database.rows("SELECT * FROM sign_in_failures")) == 1
+
+
+def test_a_disk_that_fills_up_inside_a_transaction(database: Database) -> None:
+    def fill() -> None:
+        with database.transaction():
+            database.insert("sign_in_failures", {"subject": "a", "failures": 1, "last_failed_at": "x"})
+            database.insert("sign_in_failures", {"subject": "x" * 100_000, "failures": 1, "last_failed_at": "x"})
+
+    pages = database.rows("PRAGMA page_count")[0]["page_count"]
+    database.rows(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreFullError):
+        fill()
+    assert database.rows("SELECT * FROM sign_in_failures") == []
+    database.rows("PRAGMA max_page_count = 100000")
+    fill()
+    assert len(database.rows("SELECT * FROM sign_in_failures")) == 2
+
+
+def test_several_threads_share_one_connection(database: Database) -> None:
+    def count_up(_: int) -> None:
+        for _ in range(25):
+            with database.transaction():
+                (row,) = database.rows("SELECT failures FROM sign_in_failures")
+                database.execute("UPDATE sign_in_failures SET failures = ?", [row["failures"] + 1])
+
+    database.insert("sign_in_failures", {"subject": "a", "failures": 0, "last_failed_at": "x"})
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(count_up, range(4)))
+    assert database.rows("SELECT failures FROM sign_in_failures")[0]["failures"] == 100
+
+
+def test_several_connections_take_turns(path: Path) -> None:
+    def count_up(_: int) -> None:
+        with Database(path) as own:
+            for _ in range(10):
+                with own.transaction():
+                    (row,) = own.rows("SELECT failures FROM sign_in_failures")
+                    own.execute("UPDATE sign_in_failures SET failures = ?", [row["failures"] + 1])
+
+    with Database(path) as database:
+        database.insert("sign_in_failures", {"subject": "a", "failures": 0, "last_failed_at": "x"})
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(count_up, range(4)))
+        assert database.rows("SELECT failures FROM sign_in_failures")[0]["failures"] == 40
+
+
+def test_closed_is_closed_and_twice_is_fine(path: Path) -> None:
+    database = Database(path)
+    database.close()
+    database.close()
+    with pytest.raises(StoreError):
+        database.rows("SELECT 1")
+    assert not path.with_name(path.name + "-wal").exists()
+
+
+@pytest.mark.parametrize("text", ["\ud83d", "a\udcffb"])
+def test_text_that_cannot_be_stored_is_an_error_of_ours(database: Database, text: str) -> None:
+    with pytest.raises(FamilychatError):
+        database.rows("SELECT ?", [text])
+    with pytest.raises(FamilychatError), database.transaction():
+        database.insert("sign_in_failures", {"subject": text, "failures": 1, "last_failed_at": "x"})
+    assert database.rows("SELECT * FROM sign_in_failures") == []
+
+
+def test_another_program_that_lets_go_soon_is_waited_for(database: Database, path: Path) -> None:
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN EXCLUSIVE")
+    release = threading.Timer(0.3, lambda: other.execute("COMMIT"))
+    release.start()
+    began = time.monotonic()
+    database.execute("UPDATE users SET active = 1")
+    assert 0.2 < time.monotonic() - began < BUSY_TIMEOUT_SECONDS
+    release.join()
+    other.close()
+
+
+def test_the_wait_for_another_program_has_an_end(database: Database) -> None:
+    assert database.rows("PRAGMA busy_timeout")[0]["timeout"] == BUSY_TIMEOUT_SECONDS * 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import subprocess
@@ -17,7 +18,7 @@ from familychat.household import Household
 from familychat.settings import Settings
 from familychat.store.database import Database
 from familychat.store.leases import Lease, live_processes
-from familychat.store.snapshots import check, find_snapshot, restore, snapshots, take_snapshot
+from familychat.store.snapshots import KEEP_AUTOMATIC, check, find_snapshot, restore, snapshots, take_snapshot
 
 
 @pytest.fixture
@@ -185,3 +186,80 @@ def test_leases_tell_the_living_from_the_dead(data_dir: Path) -> None:
     assert live_processes(data_dir) == {own.id}
     own.release()
     assert live_processes(data_dir) == set()
+
+
+def test_the_snapshot_that_was_brought_back_stays(path: Path) -> None:
+    """Restoring keeps what it replaces, but never at the price of the very snapshot that was wanted."""
+    wanted = take_snapshot(path, reason="before-m002")
+    for number in range(KEEP_AUTOMATIC - 1):
+        put(path, f"after {number}")
+        take_snapshot(path, reason=f"before-m{number + 3:03}")
+    restore(path, wanted)
+    assert subjects(path) == ["before"]
+    assert wanted in snapshots(path)
+
+
+def test_restoring_leaves_nothing_unfinished_and_all_private(path: Path) -> None:
+    taken = take_snapshot(path)
+    taken.chmod(0o644)
+    restore(path, taken)
+    names = {found.name for found in path.parent.iterdir()}
+    assert names <= {"familychat.db", "familychat.lock", "running", "snapshots"}
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_somebody_elses_database_is_no_snapshot(path: Path, tmp_path: Path) -> None:
+    other = tmp_path / "recipes.db"
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE recipes (name)")
+    before = path.read_bytes()
+    with pytest.raises(StoreCorruptError, match="isn't a familychat database"):
+        restore(path, other)
+    assert path.read_bytes() == before
+
+
+def test_a_row_that_points_nowhere_is_found(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO sessions VALUES ('s', 'nobody', 'web', 'h', '2026')")
+    found = check(path)
+    assert not found.ok
+    assert "sessions points to a missing users" in found.problems[0]
+
+
+def test_checking_changes_nothing(path: Path, tmp_path: Path) -> None:
+    before = path.read_bytes()
+    assert check(path).ok
+    assert path.read_bytes() == before
+    with pytest.raises(NotFoundError):
+        check(tmp_path / "none.db")
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_what_a_killed_snapshot_left_is_cleared_away(path: Path) -> None:
+    take_snapshot(path)
+    leftover = path.parent / "snapshots" / "20260101T000000000000Z-by-hand.db.unfinished"
+    leftover.write_bytes(b"half")
+    old = time.time() - 24 * 3600
+    os.utime(leftover, (old, old))
+    take_snapshot(path)
+    assert not leftover.exists(), "each would take as much disk as the database"
+
+
+def test_killed_while_restoring_leaves_the_one_or_the_other(path: Path) -> None:
+    one = take_snapshot(path)
+    put(path, "after")
+    two = take_snapshot(path)
+    script = "import sys\nfrom pathlib import Path\nfrom familychat.store.snapshots import restore\n"
+    script += "paths = [Path(word) for word in sys.argv[1:]]\nprint('go', flush=True)\n"
+    script += "while True:\n    restore(paths[0], paths[1])\n    restore(paths[0], paths[2])\n"
+    for wait in (0.01, 0.03, 0.06, 0.1, 0.15):
+        command = [sys.executable, "-c", script, str(path), str(one), str(two)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(wait)
+            process.kill()
+        assert check(path).ok
+        assert subjects(path) in (["before"], ["after"])
+    restore(path, one)
+    assert subjects(path) == ["before"]
