@@ -191,7 +191,7 @@ def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, 
 
 def _from_file(path: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin with a byte order mark
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -244,7 +244,7 @@ def config_path_from(environ: Mapping[str, str]) -> Path:
     try:
         return _path(named)
     except ValueError:
-        raise SettingsError(f"FAMILYCHAT_CONFIG can't be {named!r}.", "Allowed: the path of a TOML file.") from None
+        raise SettingsError(f"The settings file can't be {named!r}.", "Allowed: the path of a TOML file.") from None
 
 
 def write_setting(path: Path, key: str, raw: str | None) -> None:
@@ -257,7 +257,7 @@ def write_setting(path: Path, key: str, raw: str | None) -> None:
     if key not in _fields():
         raise NotFoundError(f"There is no setting {key}.", "familychat config show lists what there is.")
     _from_file(path)
-    document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
+    document = tomlkit.parse(path.read_text(encoding="utf-8-sig")) if path.exists() else tomlkit.document()
     section, _, name = key.rpartition(".")
     if raw is None:
         table: Any = document.get(section, {}) if section else document

@@ -32,7 +32,7 @@ class Invocation:
     def config_path(self) -> Path:
         from familychat.settings import config_path_from
 
-        return Path(self.config).expanduser().absolute() if self.config else config_path_from(os.environ)
+        return config_path_from({"FAMILYCHAT_CONFIG": self.config} if self.config else os.environ)
 
     def settings(self) -> Settings:
         from familychat.settings import load_settings

@@ -81,7 +81,9 @@ def test_ask_stop_leave_and_come_back(cli: CommandLine, terminal: Terminal) -> N
     terminal.enter("Say hello.")
     terminal.expect("tokens/s")
     terminal.enter(LONG)
-    time.sleep(1.5)  # some words have come by then, and the story is far from its end
+    terminal.expect("a dragon")  # the question itself
+    terminal.expect(r"(?:[A-Za-z',]+ ){5}")  # more words in a row than any notice has: the story has begun
+    time.sleep(0.3)
     terminal.child.sendintr()
     terminal.expect(r"\(stopped\)")
     terminal.prompted()

@@ -276,3 +276,11 @@ def test_a_write_that_fails_leaves_the_file_and_nothing_else(path: Path) -> None
     assert "It is as it was." in done.stdout
     assert path.read_bytes() == before
     assert [found.name for found in path.parent.iterdir()] == [path.name]
+
+
+def test_a_file_that_begins_with_a_byte_order_mark(path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b'\xef\xbb\xbfmodel = "a"\n')
+    assert load_settings(environ={}, config_path=path).model == "a"
+    write_setting(path, "model", "b")
+    assert load_settings(environ={}, config_path=path).model == "b"

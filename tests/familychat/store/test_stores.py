@@ -82,7 +82,7 @@ def test_pages_hold_each_conversation_once_and_newest_first(database: Database, 
     owner = people.add(f"owner{len(people.all())}", "Owner", Role.ADMIN, "2026")
     added = [begin(database, owner, "t", f"2026-0{time}") for time in times]
     seen: list[Conversation] = []
-    while found := store.newest(owner.id, page, before=seen[-1] if seen else None):
+    while (found := store.newest(owner.id, page, before=seen[-1] if seen else None)) and len(seen) <= len(added):
         seen += found
     assert sorted(one.id for one in seen) == sorted(one.id for one in added)
     keys = [(one.last_message_at, one.id) for one in seen]
