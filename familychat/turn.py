@@ -79,7 +79,7 @@ class Turn:
                     async for event in events:
                         yield event
             except ContextTooLongError:
-                if self._pieces or shrink == SHRINKS or len(fitted.messages) <= len([m for m in (system,) if m]) + 1:
+                if self._pieces or shrink == SHRINKS or len(fitted.messages) <= 1 + bool(system):
                     raise
             else:
                 return

@@ -23,7 +23,6 @@ from familychat_cli.commands import (
     trash,
 )
 
-INTERRUPTED = 130
 BROKEN = 70
 
 app = typer.Typer(
@@ -84,7 +83,7 @@ def main() -> NoReturn:
         report(error)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, EOFError):  # Ctrl-C, or Ctrl-D at a question of ours
-        sys.exit(INTERRUPTED)
+        sys.exit(invocation.INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output went away; Python would complain once more while flushing.
         sys.stderr.close()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+MORNING, NOON, EVENING = 5, 12, 18
+"""The hours at which they begin."""
 
 PIPE_WIDTH = 240
 """Columns for tables in a pipe, where no window sets them."""
@@ -83,6 +87,14 @@ def ago(timestamp: str) -> str:
     if days <= 0:
         return f"today {moment:%H:%M}"
     return f"yesterday {moment:%H:%M}" if days == 1 else f"{moment:%Y-%m-%d %H:%M}"
+
+
+def greeting() -> str:
+    """Good morning, afternoon or evening, by the computer's own clock."""
+    hour = datetime.now().astimezone().hour
+    if MORNING <= hour < NOON:
+        return "Good morning"
+    return "Good afternoon" if NOON <= hour < EVENING else "Good evening"
 
 
 def megabytes(size: int | None) -> str:

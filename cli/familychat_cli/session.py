@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from familychat.chat import NewConversation
@@ -15,7 +14,7 @@ from familychat.models import Author, Conversation, Message, User
 from familychat.running import RunningTurn
 from familychat_cli import slash
 from familychat_cli.invocation import decode_stdin
-from familychat_cli.output import clean, note, out, say
+from familychat_cli.output import clean, greeting, note, out, say
 from familychat_cli.render import print_markdown, renderer, status_note, usage_text
 from familychat_cli.reporting import report
 from familychat_cli.turns import ensure_model, interrupts, raise_failure, show_turn
@@ -24,14 +23,6 @@ if TYPE_CHECKING:
     from prompt_toolkit import PromptSession
 
 RECAP_MESSAGES = 4
-NOON, EVENING, NIGHT = 12, 18, 5
-
-
-def greeting(hour: int) -> str:
-    """Good morning, afternoon or evening, for the hour of the day (0 to 23)."""
-    if NIGHT <= hour < NOON:
-        return "Good morning"
-    return "Good afternoon" if NOON <= hour < EVENING else "Good evening"
 
 
 class ChatSession:
@@ -72,7 +63,7 @@ class ChatSession:
             self._running.request_stop()
 
     def _greet(self) -> None:
-        say(f"{greeting(datetime.now().astimezone().hour)}, {self.user.display_name}.", style="bold")
+        say(f"{greeting()}, {self.user.display_name}.", style="bold")
         if self.home.first_admin is not None:
             say("This is your household's familychat, and you are its admin. Everything stays on this computer.")
         say("Type a question. /help shows what else there is, Ctrl-C stops an answer, Ctrl-D leaves.", style="dim")

@@ -126,8 +126,8 @@ class OpenAIServer:
         return [self._model(row) for row in rows if isinstance(row, dict) and row.get("id")]
 
     def _model(self, row: dict[str, Any]) -> ModelInfo:
-        meta = row.get("meta") if isinstance(row.get("meta"), dict) else {}
-        assert isinstance(meta, dict)  # noqa: S101 -- for the type checker
+        meta = row.get("meta")
+        meta = meta if isinstance(meta, dict) else {}
         # vLLM says max_model_len; llama.cpp says meta.n_ctx.
         context = row.get("max_model_len") or meta.get("n_ctx") or self._context_length
         return ModelInfo(name=row["id"], context_length=context, size_bytes=meta.get("size"))

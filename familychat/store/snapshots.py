@@ -53,8 +53,7 @@ def take_snapshot(
     With a ``reason`` (such as ``before-m002``) it is automatic, and only the last five automatic ones are kept;
     without, it is a person's own and stays, as does ``keep``. A killed one leaves no half file under the final name.
     """
-    stamp = utc_now().strftime("%Y%m%dT%H%M%S%fZ")
-    path = destination or database.parent / FOLDER / f"{stamp}-{reason or 'by-hand'}.db"
+    path = destination or database.parent / FOLDER / f"{_stamp()}-{reason or 'by-hand'}.db"
     if destination is not None:
         if path.exists():
             raise ConflictError(f"{path} is there already. It was left as it is.", "Choose another name.")
@@ -69,6 +68,11 @@ def take_snapshot(
                 if old != keep:
                     old.unlink(missing_ok=True)
     return path
+
+
+def _stamp() -> str:
+    """The present moment in a file name that sorts by time."""
+    return utc_now().strftime("%Y%m%dT%H%M%S%fZ")
 
 
 @contextlib.contextmanager
@@ -186,8 +190,7 @@ def _set_aside(database: Path, snapshot: Path) -> Path | None:
         with contextlib.closing(sqlite3.connect(database)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except (StoreCorruptError, sqlite3.DatabaseError):
-        stamp = utc_now().strftime("%Y%m%dT%H%M%S%fZ")
-        kept = private_folder(database.parent / FOLDER) / f"{stamp}-damaged.db-kept"
+        kept = private_folder(database.parent / FOLDER) / f"{_stamp()}-damaged.db-kept"
         for suffix in ("", "-wal"):
             part = database.with_name(database.name + suffix)
             if part.exists():

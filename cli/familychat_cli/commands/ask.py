@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from familychat.events import Completed, Failed, Stopped
     from familychat.running import RunningTurn
 
-INTERRUPTED = 130
-
 
 def ask(
     question: Annotated[str | None, typer.Argument(help="What to ask; standard input is appended.")] = None,
@@ -61,7 +59,7 @@ def ask(
     end = invocation.run(work)
     raise_failure(end)
     if isinstance(end, Stopped):
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(invocation.INTERRUPTED)
 
 
 class Silent:

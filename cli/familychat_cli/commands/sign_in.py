@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from familychat_cli import invocation, options
-from familychat_cli.output import emit_json, say
+from familychat_cli.output import emit_json, greeting, say
 
 if TYPE_CHECKING:
     from familychat.household import Household
@@ -22,7 +22,6 @@ def login(
 ) -> None:
     """Sign in at this terminal, until familychat logout."""
     from familychat.errors import InvalidInputError
-    from familychat_cli.session import greeting
 
     with invocation.household() as home:
         if name is None:
@@ -33,9 +32,7 @@ def login(
         user, token = home.sign_in.sign_in(name, password, kind="terminal")
         _leave(home)
         _remember(home, token)
-    from datetime import datetime
-
-    say(f"{greeting(datetime.now().astimezone().hour)}, {user.display_name}. You are signed in.")
+    say(f"{greeting()}, {user.display_name}. You are signed in.")
 
 
 def _remember(home: Household, token: str) -> None:
