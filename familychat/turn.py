@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from familychat.context import ASSUMED_CONTEXT_LENGTH, Fitted, estimate_tokens, fit, turns_of
 from familychat.errors import ContextTooLongError, ModelNotFoundError, QuestionTooLongError, ServerUnreachableError
 from familychat.events import Delta, Event, Loading, Notice, Reasoning, Started
-from familychat.llm.base import ChatRequest, Finish, ModelInfo, ModelServer, find_model
+from familychat.llm.base import ChatRequest, Finish, ModelInfo, ModelServer, find_model, known_model
 from familychat.llm.discovery import ServerChoice
 from familychat.models import Conversation, Message, Usage, User
 
@@ -89,12 +89,7 @@ class Turn:
         models = await server.list_models()
         wanted = self.conversation.model or self._default_model
         if wanted:
-            model = find_model(models, wanted)
-            if model is None:
-                raise ModelNotFoundError(
-                    f"{server.title} doesn't have the model {wanted}.", "familychat models list shows what there is."
-                )
-            return model
+            return known_model(models, wanted, server.title)
         model = next((model for model in models if model.loaded), None) or next(iter(models), None)
         if model is None:
             raise ModelNotFoundError(

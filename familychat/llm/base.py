@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from familychat.errors import UnsupportedError
+from familychat.errors import ModelNotFoundError, UnsupportedError
 from familychat.events import Delta, Loading, Reasoning
 from familychat.models import Parameters
 
@@ -140,3 +140,13 @@ def find_model(models: Sequence[ModelInfo], name: str) -> ModelInfo | None:
         return (exact or caseless)[0]
     close = [model for model in models if wanted in model.name.casefold()]
     return close[0] if len(close) == 1 else None
+
+
+def known_model(models: Sequence[ModelInfo], name: str, title: str) -> ModelInfo:
+    """As :func:`find_model`; raises :class:`ModelNotFoundError` if the server called ``title`` doesn't have it."""
+    found = find_model(models, name)
+    if found is None:
+        raise ModelNotFoundError(
+            f"{title} doesn't have the model {name}.", "familychat models list shows what there is."
+        )
+    return found

@@ -11,8 +11,8 @@ from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from typing import Any
 
-from familychat.errors import ModelNotFoundError, ModelServerError, UnsupportedError
-from familychat.llm.base import ModelInfo, Progress, find_model, unsupported, while_waiting
+from familychat.errors import ModelServerError, UnsupportedError
+from familychat.llm.base import ModelInfo, Progress, known_model, unsupported, while_waiting
 from familychat.llm.http import call, events, expected_shape
 from familychat.llm.openai import OpenAIServer
 
@@ -126,11 +126,7 @@ class LMStudioServer(OpenAIServer):
                     return
 
     async def unload(self, model: str) -> None:
-        found = find_model(await self.list_models(), model)
-        if found is None:
-            raise ModelNotFoundError(
-                f"{self.title} doesn't have {model}.", "familychat models list shows what there is."
-            )
+        found = known_model(await self.list_models(), model, self.title)
         if not found.loaded or not found.instance_id:
             raise ModelServerError(f"{found.name} isn't loaded.", "familychat models ps shows what is.")
         await call(self._client, self.title, "POST", "/api/v1/models/unload", {"instance_id": found.instance_id})

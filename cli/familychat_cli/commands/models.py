@@ -64,10 +64,10 @@ def _manage(work: Callable[[ModelServer, str], Awaitable[None]], name: str | Non
     """Do something with a model as an admin; returns the model's full name."""
 
     async def managed() -> str:
-        from familychat.errors import InvalidInputError, ModelNotFoundError
+        from familychat.errors import InvalidInputError
         from familychat.family.permissions import require_admin
         from familychat.llm import practice_model
-        from familychat.llm.base import find_model
+        from familychat.llm.base import known_model
 
         async with invocation.running_household() as (home, user):
             require_admin(user)
@@ -76,12 +76,7 @@ def _manage(work: Callable[[ModelServer, str], Awaitable[None]], name: str | Non
             if wanted is None:
                 raise InvalidInputError("Which model?", "familychat models pull NAME")
             if must_exist:
-                found = find_model(await server.list_models(), wanted)
-                if found is None:
-                    raise ModelNotFoundError(
-                        f"{server.title} has no model {wanted}.", "familychat models list shows what there is."
-                    )
-                wanted = found.name
+                wanted = known_model(await server.list_models(), wanted, server.title).name
             await work(server, wanted)
             return wanted
 
