@@ -194,6 +194,7 @@ class Chat:
             question=asked,
             history=self._messages.path_to(conversation, asked.parent_id),
             servers=self._servers,
+            database=self._database,
             require_model=lambda model: require(self._grants, user, f"model:{model}"),
             default_model=self._default_model,
         )

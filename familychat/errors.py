@@ -5,7 +5,8 @@ code of the command line and the HTTP status of the web; both front ends map the
 
     FamilychatError                  1   500
     ├── InvalidInputError            2   422
-    │   └── QuestionTooLongError     2   413
+    │   ├── QuestionTooLongError     2   413
+    │   └── ImportRefusedError       2   422
     ├── NotFoundError                3   404
     ├── NotAllowedError              4   403
     │   ├── SignInError              4   401
@@ -25,7 +26,11 @@ code of the command line and the HTTP status of the web; both front ends map the
     │   ├── StoreCorruptError        8   500
     │   └── StoreTooNewError         8   500
     ├── SettingsError                9   500
-    └── TaskError                   10   500
+    ├── TaskError                   10   500
+    └── QueryError                  11   422
+        ├── UnsafeQuery             11   403
+        ├── BrokenQuery             11   422
+        └── QueryTooExpensive       11   413
 """
 
 from __future__ import annotations
@@ -62,6 +67,10 @@ class QuestionTooLongError(InvalidInputError):
     """One question is larger than the model can read."""
 
     http_status = 413
+
+
+class ImportRefusedError(InvalidInputError):
+    """A file can't be taken as what it is said to be; what was there before is still there."""
 
 
 class NotFoundError(FamilychatError):
@@ -183,3 +192,26 @@ class TaskError(FamilychatError):
     """A task (often a plugin) is missing or broken."""
 
     exit_code = 10
+
+
+class QueryError(FamilychatError):
+    """A statement over a music library gave no rows. The library is as it was: it can't be written this way."""
+
+    exit_code = 11
+    http_status = 422
+
+
+class UnsafeQuery(QueryError):  # noqa: N818 -- the public name of the music engine's interface
+    """The statement is not one harmless SELECT over this library, so it wasn't run."""
+
+    http_status = 403
+
+
+class BrokenQuery(QueryError):  # noqa: N818
+    """The statement doesn't fit SQLite's grammar or the library's tables and columns."""
+
+
+class QueryTooExpensive(QueryError):  # noqa: N818
+    """The statement ran into its limit of time, memory or size and was stopped."""
+
+    http_status = 413

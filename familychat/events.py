@@ -1,6 +1,6 @@
 """The one vocabulary of a turn. Terminal, web and API render these and nothing else.
 
-A turn is any number of Queued, Loading, Notice, Started, Reasoning and Delta, then exactly one of Completed,
+A turn is any number of Queued, Loading, Notice, Started, Reasoning, Sql, Rows and Delta, then exactly one of Completed,
 Stopped and Failed, each with the answer as it was stored.
 """
 
@@ -56,6 +56,24 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Sql:
+    """The statement that is run over a music library, and which writer wrote it."""
+
+    text: str
+    writer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What the statement gave. ``row_count`` may be more than the rows shown; ``truncated``: there were even more."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | int | float | None, ...], ...]
+    row_count: int
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Completed:
     """The answer is whole and stored."""
 
@@ -77,5 +95,5 @@ class Failed:
     message: Message | None
 
 
-Event = Queued | Loading | Started | Reasoning | Delta | Notice | Completed | Stopped | Failed
+Event = Queued | Loading | Started | Reasoning | Delta | Notice | Sql | Rows | Completed | Stopped | Failed
 End = Completed | Stopped | Failed

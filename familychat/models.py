@@ -6,8 +6,10 @@ strings in ISO 8601 with milliseconds, as :func:`familychat.clock.timestamp` wri
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 
 class Role(StrEnum):
@@ -62,7 +64,10 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A rule: ``user_id`` (None: everyone) may or may not use ``resource`` (``task:NAME`` or ``model:NAME``)."""
+    """A rule: ``user_id`` (None: everyone) may or may not use ``resource``.
+
+    That is ``task:NAME``, ``model:NAME`` or ``library:NAME``.
+    """
 
     id: str
     user_id: str | None
@@ -121,7 +126,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A question or an answer. ``reasoning`` is what the model thought aloud; it is never sent back to it."""
+    """A question or an answer. ``reasoning`` is what the model thought aloud; it is never sent back to it.
+
+    ``details`` is what the task kept with it, as JSON has it: SQL and rows of a music question.
+    """
 
     id: str
     conversation_id: str
@@ -133,6 +141,40 @@ class Message:
     model: str | None
     usage: Usage
     error: str | None
+    created_at: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MusicLibrary:
+    """A music list of the household. ``version`` grows with each import and names its files.
+
+    ``source`` is the file's name, ``report`` the last import's, as JSON has it.
+    """
+
+    id: str
+    name: str
+    version: int
+    source: str
+    source_path: str
+    songs: int
+    report: Mapping[str, Any]
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskedQuestion:
+    """A music question of one person and the SQL that answered it; ``verdict`` is what the person said of it."""
+
+    id: str
+    library_id: str
+    version: int
+    question: str
+    sql: str
+    writer: str
+    model: str | None
+    verdict: str | None
     created_at: str
 
 

@@ -161,6 +161,7 @@ class RunningTurn:
                 model=self._turn.model,
                 usage=self._turn.usage(),
                 error=error.message if error else None,
+                details=self._turn.details,
             )
         except StoreError as trouble:
             return Failed(trouble, None)

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
 
+from familychat.consulting import ModelAccess, RequireModel
 from familychat.context import ASSUMED_CONTEXT_LENGTH, Fitted, estimate_tokens, fit, turns_of
-from familychat.errors import ContextTooLongError, ModelNotFoundError, QuestionTooLongError, ServerUnreachableError
-from familychat.events import Delta, Event, Loading, Notice, Reasoning, Started
-from familychat.llm.base import ChatRequest, Finish, ModelInfo, ModelServer, find_model, known_model
+from familychat.errors import ContextTooLongError, QuestionTooLongError
+from familychat.events import Delta, Event, Notice, Reasoning, Started
+from familychat.llm.base import ChatRequest, Finish, ModelInfo, ModelServer
 from familychat.llm.discovery import ServerChoice
 from familychat.models import Conversation, Message, Usage, User
+from familychat.store.database import Database
 
 SHRINKS = 2
 """How often a prompt is shortened anew when the server finds it too long after all."""
-
-RequireModel = Callable[[str], None]
-"""Raises unless the person may use the model of this name."""
 
 
 class Turn:
     """One turn, as a task sees it.
 
     ``history`` is the shown path before the question, oldest first. A task yields events and asks the model by
-    :meth:`complete`; storing, stopping and the end of the turn are not its concern.
+    :meth:`complete`, or small things by ``access``; storing, stopping and the end of the turn are not its concern.
+    What it puts into ``details`` (as JSON has it) is kept with the answer.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Turn:
         question: Message,
         history: Sequence[Message],
         servers: ServerChoice,
+        database: Database,
         require_model: RequireModel,
         default_model: str | None = None,
     ) -> None:
@@ -43,9 +45,10 @@ class Turn:
         self.question = question
         self.history = history
         self.model: str | None = None
+        self.database = database
+        self.details: dict[str, Any] = {}
+        self.access = ModelAccess(servers, require_model, wanted=conversation.model, default=default_model)
         self._servers = servers
-        self._require_model = require_model
-        self._default_model = default_model
         self._finish: Finish | None = None
         self._pieces = 0
         self._prompt_estimate = 0
@@ -55,19 +58,12 @@ class Turn:
 
     async def complete(self, system: str) -> AsyncGenerator[Event, None]:
         """Put the question to the model, with ``system`` and as much of the history as fits, and stream the answer."""
-        server = await self._servers.get()
-        try:
-            model = await self._choose(server)
-        except ServerUnreachableError:
-            await self._servers.forget()  # the next turn may find another
-            raise
+        model = await self.access.model()
         self.model = model.name
-        self._require_model(model.name)
-        if model.loaded is False:
-            async with contextlib.aclosing(server.prepare(model.name)) as steps:
-                async for step in steps:
-                    yield Loading(step.text, step.fraction)
-            model = find_model(await server.list_models(), model.name) or model
+        async with contextlib.aclosing(self.access.prepare()) as steps:
+            async for step in steps:
+                yield step
+        model, server = await self.access.model(), await self._servers.get()
         context_length = model.context_length or ASSUMED_CONTEXT_LENGTH
         for shrink in range(SHRINKS + 1):
             fitted = self._fit(system, context_length, model.name, shrink)
@@ -83,19 +79,6 @@ class Turn:
                     raise
             else:
                 return
-
-    async def _choose(self, server: ModelServer) -> ModelInfo:
-        """The conversation's model, else the household's, else the one that is loaded, else the first there is."""
-        models = await server.list_models()
-        wanted = self.conversation.model or self._default_model
-        if wanted:
-            return known_model(models, wanted, server.title)
-        model = next((model for model in models if model.loaded), None) or next(iter(models), None)
-        if model is None:
-            raise ModelNotFoundError(
-                f"{server.title} has no model yet.", "familychat models pull NAME fetches one; familychat doctor helps."
-            )
-        return model
 
     def _fit(self, system: str, context_length: int, model: str, shrink: int) -> Fitted:
         """What fits; half as much for each time that the server found it too long, at last the question alone."""

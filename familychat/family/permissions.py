@@ -8,15 +8,15 @@ from familychat.errors import InvalidInputError, NotAllowedError
 from familychat.models import Effect, User
 from familychat.store.grants import GrantStore
 
-_RESOURCE = re.compile(r"(task|model):(\S(?:.*\S)?)")
+_RESOURCE = re.compile(r"(task|model|library):(\S(?:.*\S)?)")
 MAX_RESOURCE = 300
 
 
 def check_resource(resource: str) -> str:
-    """Returns ``task:NAME``, ``model:NAME``, ``task:*`` or ``model:*``; raises :class:`InvalidInputError`."""
+    """Returns ``task:NAME``, ``model:NAME`` or ``library:NAME`` (``*``: any); raises :class:`InvalidInputError`."""
     if len(resource) > MAX_RESOURCE or not _RESOURCE.fullmatch(resource):
         raise InvalidInputError(
-            f"{resource[:60]} isn't something that can be granted.", "Write task:NAME or model:NAME."
+            f"{resource[:60]} isn't something that can be granted.", "Write task:NAME, model:NAME or library:NAME."
         )
     return resource
 

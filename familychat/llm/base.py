@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from familychat.errors import ModelNotFoundError, UnsupportedError
 from familychat.events import Delta, Loading, Reasoning
@@ -42,11 +42,13 @@ class ChatMessage:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """What to ask of a model."""
+    """What to ask of a model. With ``schema`` (JSON Schema) its answer must be JSON of that shape, where the server
+    can hold it to that."""
 
     model: str
     messages: Sequence[ChatMessage]
     parameters: Parameters = field(default_factory=Parameters)
+    schema: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,11 +34,14 @@ MAX_COUNT = 2**53
 def chat_body(request: ChatRequest) -> dict[str, Any]:
     """The JSON of a chat request; what isn't set is left to the server."""
     parameters = request.parameters
-    optional = {
+    optional: dict[str, Any] = {
         "temperature": parameters.temperature,
         "top_p": parameters.top_p,
         "max_tokens": parameters.max_tokens,
     }
+    if request.schema is not None:
+        shape = {"name": "answer", "strict": True, "schema": dict(request.schema)}
+        optional["response_format"] = {"type": "json_schema", "json_schema": shape}
     return {
         "model": request.model,
         "messages": [{"role": message.role, "content": message.content} for message in request.messages],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from familychat.clock import new_id
@@ -10,7 +12,7 @@ from familychat.store.database import Database, Row
 
 _COLUMNS = (
     "id, conversation_id, parent_id, author, content, reasoning, status, model, prompt_tokens, completion_tokens, "
-    "time_to_first_token_ms, tokens_per_second, usage_estimated, error, created_at"
+    "time_to_first_token_ms, tokens_per_second, usage_estimated, error, details, created_at"
 )
 _PREFIXED = ", ".join(f"m.{name.strip()}" for name in _COLUMNS.split(","))
 
@@ -33,6 +35,7 @@ def _message(row: Row) -> Message:
             bool(row["usage_estimated"]),
         ),
         error=row["error"],
+        details=json.loads(row["details"]) if row["details"] else {},
         created_at=row["created_at"],
     )
 
@@ -98,12 +101,13 @@ class MessageStore:
         model: str | None,
         usage: Usage,
         error: str | None,
+        details: Mapping[str, Any] | None = None,
     ) -> Message:
         """Write an answer's end state."""
         self._database.execute(
             "UPDATE messages SET status = ?, writer = NULL, content = ?, reasoning = ?, model = ?, prompt_tokens = ?, "
             "completion_tokens = ?, time_to_first_token_ms = ?, tokens_per_second = ?, usage_estimated = ?, "
-            "error = ? WHERE id = ?",
+            "error = ?, details = ? WHERE id = ?",
             [
                 status.value,
                 content,
@@ -115,6 +119,7 @@ class MessageStore:
                 usage.tokens_per_second,
                 int(usage.estimated),
                 error,
+                json.dumps(details, ensure_ascii=False) if details else None,
                 message_id,
             ],
         )

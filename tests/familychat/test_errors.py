@@ -17,7 +17,7 @@ def classes(base: type[FamilychatError] = FamilychatError) -> Iterator[type[Fami
 
 
 def test_the_drawing_is_the_tree() -> None:
-    drawn = re.findall(r"(\w+Error) +(\d+) +(\d+)", module.__doc__ or "")
+    drawn = re.findall(r"(\w+) +(\d+) +(\d+)$", module.__doc__ or "", re.MULTILINE)
     real = [(one.__name__, str(one.exit_code), str(one.http_status)) for one in classes()]
     assert sorted(drawn) == sorted(real)
 
@@ -34,7 +34,7 @@ def test_an_error_reads_as_one_line() -> None:
 
 def test_the_drawing_shows_who_belongs_to_whom() -> None:
     parents: list[str] = []
-    for depth, name in re.findall(r"^ {4}((?:[│├└ ][─ ]{0,3})*)(\w+Error) ", module.__doc__ or "", re.MULTILINE):
+    for depth, name in re.findall(r"^ {4}((?:[│├└ ][─ ]{0,3})*)(\w+)  ", module.__doc__ or "", re.MULTILINE):
         level = len(depth) // 4
         base = getattr(module, name).__base__.__name__
         assert base == (parents[level - 1] if level else "Exception"), name

@@ -8,7 +8,8 @@ from __future__ import annotations
 from sqlite_utils import Migrations
 
 from familychat.store.migrations.m001_household import m001_household
+from familychat.store.migrations.m002_music import m002_music
 
 MIGRATIONS = Migrations("familychat")
-for _migration in (m001_household,):
+for _migration in (m001_household, m002_music):
     MIGRATIONS()(_migration)
