@@ -1,0 +1,96 @@
+"""The drafts of a question: what it could mean, likeliest first, each as a plan or as a reason to decline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from familychat_music.building import build_sql
+from familychat_music.columns import Columns
+from familychat_music.disambiguation import readings
+from familychat_music.drafting import Drafter
+from familychat_music.follow_ups import Earlier, follow_up
+from familychat_music.linking import Linker
+from familychat_music.meaning import Meaning
+from familychat_music.plan import Plan
+from familychat_music.reading import Question, Reading, links_of, read
+from familychat_music.understanding import understand
+
+LOOSE_WORD = -0.35
+"""What each word costs that a draft leaves unexplained."""
+
+MOST_DRAFTS = 4
+
+
+class Decline(StrEnum):
+    """Why a question gets no SQL."""
+
+    GREETING = "greeting"
+    HOSTILE = "hostile"
+    BEYOND = "beyond"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One thing a question could mean. ``points`` compare drafts of the same question only."""
+
+    plan: Plan | None
+    points: float
+    sql: str | None = None
+    decline: Decline | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """A question's drafts, the likeliest first; never empty."""
+
+    question: Question
+    drafts: tuple[Draft, ...]
+
+
+def propose(text: str, linker: Linker, columns: Columns, earlier: Earlier | None = None) -> Drafts:
+    """The drafts of a question; ``earlier`` is what was asked before it, for a follow-up."""
+    question = read(text)
+    found: list[Draft] = []
+    for reading in readings(question, links_of(question, linker)):
+        found += _of_reading(reading, columns, earlier)
+    found.sort(key=lambda draft: -draft.points)
+    unique: dict[str | None, Draft] = {}
+    for draft in found:
+        unique.setdefault(draft.sql or draft.decline, draft)
+    return Drafts(question, tuple(unique.values())[:MOST_DRAFTS])
+
+
+def _of_reading(reading: Reading, columns: Columns, earlier: Earlier | None) -> Sequence[Draft]:
+    meaning = understand(reading)
+    decline = _decline(meaning)
+    if decline in {Decline.HOSTILE, Decline.GREETING}:
+        return [Draft(None, reading.score + 1, decline=decline)]
+    plan = Drafter(meaning, columns).plan()
+    if earlier is not None:
+        plan = follow_up(meaning, plan, earlier, columns)
+        if plan is not None and decline in {Decline.UNCLEAR, None}:
+            decline = None
+    points = reading.score + LOOSE_WORD * len(meaning.loose)
+    found = []
+    if plan is not None and decline is not Decline.BEYOND:
+        found.append(Draft(plan, points, build_sql(plan, columns.schema)))
+    if decline is not None or plan is None:
+        found.append(Draft(None, points + (0.5 if decline else 0.0), decline=decline or Decline.UNCLEAR))
+    elif meaning.loose and not meaning.named:
+        found.append(Draft(None, points - 0.1 + 0.3 * (len(meaning.loose) - 1), decline=Decline.UNCLEAR))
+    return found
+
+
+def _decline(meaning: Meaning) -> Decline | None:
+    conditions = meaning.named or meaning.bounds or meaning.wordings or meaning.adjectives
+    if meaning.hostile:
+        return Decline.HOSTILE
+    if meaning.beyond:
+        return Decline.BEYOND
+    musical = meaning.asked or conditions or meaning.superlatives or meaning.unknown_names or meaning.random
+    if not musical:
+        return Decline.GREETING if meaning.greeting else Decline.UNCLEAR
+    return None

@@ -1,0 +1,132 @@
+"""Lists as text: commas, semicolons, tabs or bars between the cells."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections import Counter
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from io import BufferedReader, TextIOWrapper
+from pathlib import Path
+
+from familychat_music.importing.cells import Batch, Grid
+from familychat_music.importing.encodings import Encoding, find_encoding
+from familychat_music.importing.headings import claims_of
+from familychat_music.importing.refusals import refused
+
+BATCH = 600
+"""Rows per batch: enough to make calls cheap, and few enough that the garbage collector never looks at them."""
+SNIFFED = 65_536
+"""Characters from which the delimiter is told."""
+DELIMITERS = (",", ";", "\t", "|")
+REGULAR = 0.4
+"""In a table at least this share of the rows is equally wide."""
+LONGEST_CELL = 131_072
+"""Characters; the limit of Python's csv module, which is the same for the whole program and so is left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How the cells are separated; ``skip`` is the number of lines that say so themselves (``sep=;``)."""
+
+    delimiter: str
+    escape: str | None = None
+    skip: int = 0
+
+
+class DelimitedSource:
+    """A csv, tsv or similar file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._encoding = Encoding("utf-8")
+        self._dialect = Dialect(",")
+        self._size = max(1, path.stat().st_size)
+        self._raw: BufferedReader | None = None
+
+    def open(self) -> Grid:
+        """Tell the encoding and the delimiter."""
+        self._encoding = find_encoding(self._path)
+        with self._text() as file:
+            sample = file.read(SNIFFED).replace("\0", "")
+        whole = len(sample) < SNIFFED
+        found = sniff(sample if whole else sample[: sample.rfind("\n") + 1] or sample)
+        if found is None:
+            raise refused(
+                f"{self._path.name} is a text, but not a table with commas, semicolons, tabs or bars.",
+                "Save your list as xlsx or csv.",
+            )
+        self._dialect = found
+        notes = [self._encoding.note] if self._encoding.note else []
+        return Grid("tsv" if found.delimiter == "\t" else "csv", notes=notes)
+
+    def batches(self) -> Generator[Batch, None, None]:
+        """The rows, as the csv module reads them."""
+        with self._text() as file:
+            lines: Iterable[str] = file
+            if self._encoding.has_nul:
+                lines = (line.replace("\0", "") for line in file)
+            reader = csv.reader(
+                itertools.islice(lines, self._dialect.skip, None) if self._dialect.skip else lines,
+                delimiter=self._dialect.delimiter,
+                escapechar=self._dialect.escape,
+            )
+            try:
+                while batch := list(itertools.islice(reader, BATCH)):
+                    yield batch  # type: ignore[misc]  # lists of texts are rows
+            except csv.Error as problem:
+                raise self._broken(reader.line_num, problem) from None
+
+    def fraction(self) -> float | None:
+        """How far the file has been read, by bytes."""
+        if self._raw is None or self._raw.closed:
+            return None
+        return min(1.0, self._raw.tell() / self._size)
+
+    def _text(self) -> TextIOWrapper:
+        self._raw = self._path.open("rb")
+        return TextIOWrapper(self._raw, encoding=self._encoding.name, errors=self._encoding.errors, newline="")
+
+    def _broken(self, line: int, problem: csv.Error) -> Exception:
+        if "field limit" in str(problem):
+            return refused(
+                f"A cell near line {line:,} of {self._path.name} has more than {LONGEST_CELL:,} characters.",
+                "Look for a quotation mark that is never closed.",
+            )
+        return refused(f"{self._path.name} can't be read near line {line:,}: {problem}.", "Save it again as csv.")
+
+
+def sniff(sample: str) -> Dialect | None:
+    """Tell the delimiter from the first lines; None if there is only one column, and it isn't known."""
+    first, _, rest = sample.lstrip("\ufeff").partition("\n")
+    if first.lower().startswith("sep=") and len(first.strip("\r")) == 5:  # noqa: PLR2004 -- "sep=;"
+        return Dialect(first[4], _escape(rest), skip=1)
+    escape = _escape(sample)
+    best, chosen = (0.0, 0), ""
+    for delimiter in DELIMITERS:
+        if (merit := _merit(sample, delimiter, escape)) > best:
+            best, chosen = merit, delimiter
+    if chosen:
+        return Dialect(chosen, escape)
+    return Dialect(",", escape) if claims_of(first.strip().strip('"')) else None
+
+
+def _escape(sample: str) -> str | None:
+    """The backslash, where it is what protects quotation marks."""
+    return "\\" if '\\"' in sample and '""' not in sample else None
+
+
+def _merit(sample: str, delimiter: str, escape: str | None) -> tuple[float, int]:
+    """How well a delimiter explains the sample: the share of rows that are equally wide, and how wide."""
+    try:
+        reader = csv.reader(sample.splitlines(keepends=True), delimiter=delimiter, escapechar=escape)
+        widths = Counter(len(row) for row in itertools.islice(reader, 200) if row)
+    except csv.Error:
+        return (0.0, 0)
+    wide = {width: count for width, count in widths.items() if width > 1}
+    if not wide:
+        return (0.0, 0)
+    width, count = max(wide.items(), key=lambda item: (item[1], item[0]))
+    share = round(count / widths.total(), 1)
+    return (share, width) if share >= REGULAR else (0.0, 0)

@@ -1,0 +1,97 @@
+"""The task ``music``: a conversation about a music library."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from familychat.events import Delta, Event, Loading, Rows, Sql, Started
+from familychat.models import Author, Message
+from familychat.turn import Turn
+
+if TYPE_CHECKING:
+    from familychat_music.engine import Answer
+    from familychat_music.follow_ups import Earlier
+
+KEPT_ROWS = 50
+"""So many rows are kept with an answer, to look at again and to ask about."""
+
+
+class MusicTask:
+    """Answers from a library: the one the conversation began with, else the only one that the person may use."""
+
+    name = "music"
+    title = "Music"
+    description = "Ask about the family's music"
+
+    async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
+        from familychat_music.engine import Answer, Asked
+        from familychat_music.libraries import Libraries
+        from familychat_music.runner import default_runner
+
+        libraries = Libraries(turn.database)
+        library = libraries.get(turn.user, _library_of(turn.history))
+        engine = libraries.open(library, default_runner())
+        try:
+            earlier, before = _earlier(turn.history, library.name)
+            asked = Asked(turn.question.content, earlier, before)
+            steps = libraries.ask(turn.user, library, engine, asked, turn.access)
+            async with contextlib.aclosing(steps):
+                async for step in steps:
+                    if isinstance(step, Loading):
+                        yield step
+                    elif isinstance(step, Answer):
+                        async for event in _events(turn, library.name, step):
+                            yield event
+        finally:
+            engine.close()
+
+
+async def _events(turn: Turn, library: str, answer: Answer) -> AsyncGenerator[Event, None]:
+    turn.details.update(_details(library, turn.question.content, answer))
+    if answer.model:
+        turn.model = answer.model
+        yield Started(answer.model)
+    if answer.sql is not None:
+        shown = answer.shown
+        yield Sql(answer.sql, answer.writer.value)
+        yield Rows(shown.columns, shown.rows, len(answer.rows.rows), shown.truncated)
+    yield Delta(answer.text)
+
+
+def _details(library: str, question: str, answer: Answer) -> dict[str, Any]:
+    return {
+        "library": library,
+        "question": question,
+        "sql": answer.sql,
+        "plan": msgspec.to_builtins(answer.plan),
+        "columns": answer.shown.columns,
+        "rows": answer.shown.rows[:KEPT_ROWS],
+        "row_count": len(answer.rows.rows),
+        "truncated": answer.rows.truncated,
+        "writer": answer.writer.value,
+    }
+
+
+def _library_of(history: Sequence[Message]) -> str | None:
+    kept = (message.details.get("library") for message in reversed(history))
+    return next((str(name) for name in kept if name), None)
+
+
+def _earlier(history: Sequence[Message], library: str) -> tuple[Earlier | None, tuple[str, str] | None]:
+    """What the last answered question of this conversation was."""
+    from familychat_music.follow_ups import Earlier
+    from familychat_music.plan import Plan
+
+    for message in reversed(history):
+        details = message.details
+        if message.author is Author.ASSISTANT and details.get("sql") and details.get("library") == library:
+            before = (str(details.get("question", "")), str(details["sql"]))
+            if not details.get("plan"):
+                return None, before
+            plan = msgspec.convert(details["plan"], Plan)
+            return Earlier(plan, tuple(tuple(row) for row in details.get("rows", ()))), before
+    return None, None
