@@ -19,6 +19,7 @@ from familychat_cli.commands import (
     db,
     doctor,
     models,
+    music,
     sign_in,
     trash,
 )
@@ -64,6 +65,7 @@ app.command("login")(sign_in.login)
 app.command("logout")(sign_in.logout)
 app.command("whoami")(sign_in.whoami)
 app.add_typer(models.app, name="models")
+app.add_typer(music.app, name="music")
 app.add_typer(admin.app, name="admin")
 app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")

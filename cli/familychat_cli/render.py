@@ -8,7 +8,20 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
-from familychat.events import Completed, Delta, Event, Failed, Loading, Notice, Queued, Reasoning, Started, Stopped
+from familychat.events import (
+    Completed,
+    Delta,
+    Event,
+    Failed,
+    Loading,
+    Notice,
+    Queued,
+    Reasoning,
+    Rows,
+    Sql,
+    Started,
+    Stopped,
+)
 from familychat_cli.output import clean, err, note, out
 
 if TYPE_CHECKING:
@@ -108,6 +121,7 @@ class LiveRenderer:
         self._open = ""
         self._thought = ""
         self._printed = False
+        self._rows: Rows | None = None
 
     def __enter__(self) -> LiveRenderer:
         self._live.start()
@@ -137,6 +151,10 @@ class LiveRenderer:
             self._wait(f"{event.model} is thinking")
         elif isinstance(event, Notice):
             err().print(clean(event.text), style="dim italic")
+        elif isinstance(event, Sql):
+            self._wait("Looking in the music list")
+        elif isinstance(event, Rows):
+            self._rows = event
         else:
             self._finish(event)
 
@@ -162,8 +180,18 @@ class LiveRenderer:
         if self._open.strip():
             self._print(self._open)
         self._open = ""
+        if self._rows is not None:
+            show_table(self._rows)
         if text := end_note(event):
             self._console.print(text, style="dim")
+
+
+def show_table(rows: Rows) -> None:
+    """The rows under an answer, where they say more than its sentence."""
+    from familychat_cli.music_view import says_more, show_rows
+
+    if says_more(rows.columns, rows.rows):
+        show_rows(rows.columns, rows.rows, rows.row_count)
 
 
 def print_markdown(text: str) -> None:

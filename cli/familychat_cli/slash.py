@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from familychat.chat import NewConversation
 from familychat.errors import InvalidInputError, NotFoundError
@@ -133,6 +133,26 @@ async def _info(session: ChatSession, _rest: str) -> None:
     table(["", ""], rows)
 
 
+async def _sql(session: ChatSession, _rest: str) -> None:
+    say(str(_last_details(session)["sql"]))
+
+
+async def _rows(session: ChatSession, _rest: str) -> None:
+    from familychat_cli.music_view import show_rows
+
+    details = _last_details(session)
+    show_rows(details["columns"], details["rows"], details["row_count"], limit=len(details["rows"]))
+
+
+def _last_details(session: ChatSession) -> Mapping[str, Any]:
+    """What the task kept with the last answer that came from a music list."""
+    messages = session.home.conversations.messages(session.user, _needed(session))
+    details = next((m.details for m in reversed(messages) if m.details.get("sql")), None)
+    if details is None:
+        raise NotFoundError("No answer here came from a music list.", "familychat chat --task music asks one.")
+    return details
+
+
 async def _retry(session: ChatSession, _rest: str) -> None:
     await session.show(session.home.chat.retry(session.user, _needed(session)))
 
@@ -161,6 +181,8 @@ COMMANDS: dict[str, Command] = {
     "model": Command("[NAME]", "show the models, or choose one for this conversation", _model),
     "system": Command("[WORDS]", "show or set this conversation's instructions for the model", _system),
     "info": Command("", "show model, settings and numbers", _info),
+    "sql": Command("", "show the SQL behind the last answer from a music list", _sql),
+    "rows": Command("", "show all its rows", _rows),
     "retry": Command("", "answer the last question anew", _retry),
     "delete": Command("", "move this conversation to the trash", _delete),
     "help": Command("", "show this", _help),
