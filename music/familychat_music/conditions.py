@@ -69,11 +69,16 @@ def conditions(meaning: Meaning, columns: Columns) -> tuple[Condition, ...]:
         ref = columns.ref(role, instead=False)
         if ref is not None:
             found.append(Condition(ref, Comparison.UNKNOWN))
+    return (*found, *_unknown_names(meaning, columns))
+
+
+def _unknown_names(meaning: Meaning, columns: Columns) -> Iterable[Condition]:
+    """Names that the library doesn't have: an honest search that finds nothing."""
+    known = {link.column.role for named in meaning.named for link in named.links}
     for cue, name in meaning.unknown_names:
         ref = columns.ref(Role(cue), single=False)
-        if ref is not None:
-            found.append(Condition(ref, Comparison.CONTAINS, (name,)))
-    return tuple(found)
+        if ref is not None and Role(cue) not in known:  # else the name is only said again in another way
+            yield Condition(ref, Comparison.CONTAINS, (name,))
 
 
 def _named(meaning: Meaning) -> Iterable[Condition]:

@@ -106,8 +106,9 @@ def _best_set(candidates: Sequence[_Candidate]) -> list[_Candidate]:
 def _points(question: Question, link: Link) -> float:
     span = range(link.start, link.end)
     role = link.column.role
-    telling = sum(not question.is_little(place) for place in span)
-    points = link.score * (1 + WORD_POINTS[link.whole] * (max(telling, 1) - 1))
+    long = link.whole and link.length >= LONG_ENOUGH
+    telling = max(sum(not question.is_little(place) for place in span), link.length // 2 + 1 if long else 1)
+    points = link.score * (1 + WORD_POINTS[link.whole] * (telling - 1))
     points += ROLE_POINTS.get(role, 0.0) if role else 0.0
     points += 0.05 * math.log10(1 + link.uses)
     quoted = any(start <= link.start and link.end <= end for start, end in question.quoted)
@@ -115,25 +116,24 @@ def _points(question: Question, link: Link) -> float:
     points += cued + QUOTED * quoted + EACH_NAME
     if cued <= 0 and role == _first_asked(question) and role is not Role.TITLE and not _denied(question, link):
         points += NAMES_WHAT_IS_ASKED
+    asked = asked_marks(question)
     marked = {
         place
         for mark in question.marks
-        if mark.senses or mark.number is not None
+        if (mark.senses and (mark.entry("asked") is None or mark in asked)) or mark.number is not None
         for place in range(mark.start, mark.end)
         if place in span
     }
     own = sum(not question.is_little(place) and place not in marked for place in span)
     if not (quoted or (cued > 0 and link.whole and len(marked) == link.length == 1)):
-        points += COVERED_ASKED * any(
-            mark.entry("asked") and set(range(mark.start, mark.end)) & set(span) for mark in question.marks
-        )
-        points += len(marked) * COVERED_MARK[own > 0 and link.whole]
+        points += COVERED_ASKED * (not long) * any(set(range(mark.start, mark.end)) & set(span) for mark in asked)
+        points += len(marked) * COVERED_MARK[long or (own > 0 and link.whole)]
     if not link.whole:
         points += EACH_VALUE * len(link.values)
         points += UNCUED_PART * (telling == 1 and cued <= 0 and not _beside_asked(question, link))
     if role is not None and _about_one(question):
         points += ONE_SONG.get(role, 0.0)
-    little = all(question.is_little(place) for place in span) and link.length < LONG_ENOUGH
+    little = all(question.is_little(place) for place in span) and not long
     if little and not (quoted or _called(question, link)):
         points += LITTLE_ONLY
     if all(question.words[place].isdigit() for place in span) and not (quoted or cued > 0):
@@ -161,7 +161,17 @@ def _called(question: Question, link: Link) -> bool:
 
 
 def _first_asked(question: Question) -> str | None:
-    return next((asked for mark in question.marks if (asked := mark.entry("asked"))), None)
+    return next((asked for mark in asked_marks(question) if (asked := mark.entry("asked"))), None)
+
+
+def asked_marks(question: Question) -> list[Item]:
+    """The words that ask for something; the first of "film songs" only says which songs."""
+    titles = {mark.start for mark in question.marks if mark.entry("asked") == Role.TITLE}
+    return [
+        mark
+        for mark in question.marks
+        if mark.entry("asked") and (mark.end not in titles or mark.entry("asked") not in {Role.FILM, Role.ALBUM})
+    ]
 
 
 def _about_one(question: Question) -> bool:
@@ -182,7 +192,7 @@ def _cue_points(question: Question, link: Link) -> float:
             if _just_before(question, mark, link) or (cue in _AFTER and mark.start == link.end == mark.end - 1):
                 if link.column.role in _RELATED.get(Role(cue), {Role(cue)}):
                     return CUE_POINTS
-                against = AGAINST_CUE
+                against = AGAINST_CUE if link.column.role not in _ADJECTIVES else 0.0
     spoken = {mark.entry("hint") or mark.entry("asked") for mark in question.marks}
     if link.column.role in _PEOPLE and link.column.role in spoken - {_first_asked(question)}:
         return CUE_POINTS
@@ -190,6 +200,7 @@ def _cue_points(question: Question, link: Link) -> float:
 
 
 _PEOPLE = {Role.ARTIST, Role.COMPOSER, Role.LYRICIST, Role.ALBUM_ARTIST}
+_ADJECTIVES = {Role.GENRE, Role.LANGUAGE}
 _AFTER = {"album", "film", "playlist", "genre", "language", "label"}
 
 

@@ -79,9 +79,17 @@ def _of_reading(reading: Reading, columns: Columns, earlier: Earlier | None) -> 
         found.append(Draft(plan, points, build_sql(plan, columns.schema)))
     if decline is not None or plan is None:
         found.append(Draft(None, points + (0.5 if decline else 0.0), decline=decline or Decline.UNCLEAR))
+    elif meaning.loose and _asks_what_it_names(meaning):
+        found.append(Draft(None, points + 0.5, decline=Decline.UNCLEAR))
     elif meaning.loose and not meaning.named:
         found.append(Draft(None, points - 0.1 + 0.3 * (len(meaning.loose) - 1), decline=Decline.UNCLEAR))
     return found
+
+
+def _asks_what_it_names(meaning: Meaning) -> bool:
+    """Who plays drums in Queen: it asks for an artist of an artist, which no list tells."""
+    asked = meaning.asked[0][0] if meaning.asked else None
+    return asked is not None and any(link.column.role == asked for named in meaning.named for link in named.links)
 
 
 def _decline(meaning: Meaning) -> Decline | None:

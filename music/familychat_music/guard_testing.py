@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ParamSpec
 
 from familychat.errors import QueryError
 from familychat_music.rows import Rows
 
+P = ParamSpec("P")
 _REPEATED = re.compile(r"⟦(.*?)\*(\d+)⟧", re.DOTALL)
 
 
@@ -28,13 +30,16 @@ class Case:
         return self.name
 
 
-def read_cases(path: Path) -> Iterator[Case]:
+def read_cases(path: Path) -> list[Case]:
     """The statements of a file: each begins with the line ``-- its name: its kind``; ``⟦x*9⟧`` stands for nine x."""
     text = path.read_bytes().decode("utf-8")
+    cases = []
     for block in re.split(r"^-- ", text, flags=re.MULTILINE)[1:]:
         title, _, body = block.partition("\n")
         name, _, kind = title.partition(": ")
-        yield Case(name, kind, _REPEATED.sub(lambda found: found[1] * int(found[2]), body.removesuffix("\n")))
+        sql = _REPEATED.sub(lambda found: found[1] * int(found[2]), body.removesuffix("\n"))
+        cases.append(Case(name, kind, sql))
+    return cases
 
 
 def build_library(path: Path, script: Path, *changes: str) -> Path:
@@ -52,9 +57,9 @@ def fingerprint(folder: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
 
 
-def outcome(run: Callable[[], Rows]) -> Rows | tuple[str, str]:
+def outcome(run: Callable[P, Rows], *args: P.args, **kwargs: P.kwargs) -> Rows | tuple[str, str]:
     """What a question gives: its rows, or its error's class and text."""
     try:
-        return run()
+        return run(*args, **kwargs)
     except QueryError as error:
         return type(error).__name__, str(error)

@@ -176,14 +176,14 @@ class Linker:
                 found.append(Link(start, end, known, texts, score, uses, whole=share == 1.0))
         return found
 
-    def _alike(self, typed: Sequence[str], skip: Collection[int], within: Collection[int]) -> list[Link]:
+    def _alike(self, typed: Sequence[str], skip: Collection[int], within: set[int]) -> list[Link]:
         """Titles of which one word is right and the whole looks right: "blinding lites"."""
         from rapidfuzz import fuzz
 
         found = []
         for start, end in _spans(typed, LONGEST_NAME):
             places = range(start, end)
-            if end - start < 2 or start in skip or end - 1 in skip or within.__contains__(start):  # noqa: PLR2004
+            if end - start < 2 or start in skip or end - 1 in skip or not within.isdisjoint(places):  # noqa: PLR2004
                 continue
             joined = link_key(" ".join(typed[start:end]))
             for place in places:

@@ -37,6 +37,11 @@ def error_of(kind: str, detail: str, path: Path) -> FamilychatError:
     """The error for a worker's ``kind``; ``detail`` is SQLite's wording or the name it is about."""
     if kind == "file":
         return file_error(path, detail)
+    if kind == "start":
+        return StoreError(
+            "The part of familychat that searches music lists doesn't start; nothing was changed.",
+            "Install familychat again.",
+        )
     if kind == "syntax":
         return BrokenQuery(f"The SQL isn't valid: {detail or 'it holds broken text'}. {UNCHANGED.capitalize()}")
     if kind in _EXPENSIVE:

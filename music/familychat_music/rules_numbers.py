@@ -225,9 +225,7 @@ def _bound(walk: Walk, role: Role | None, comparison: Comparison, values: tuple[
 def limit(walk: Walk, place: int) -> int:
     item = walk.at(place)
     ordinal = walk.entry(place, "ordinal")
-    if (ordinal is not None and item is not None and item.entry("unit") is None) or (
-        ordinal is not None and walk.meaning.follow_up
-    ):
+    if ordinal is not None:
         walk.meaning.ordinal = -1 if ordinal == "last" else int(ordinal)
         return 1 + (walk.entry(place + 1, "number") == "1")
     number = walk.number_at(place)

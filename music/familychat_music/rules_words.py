@@ -15,11 +15,18 @@ _VAGUE = {"with", "about", "that have", "mention", "have", "has", "having", "con
 _ABOUT = {"about", "that mention", "mention", "mentions", "mentioning", "über", "sobre", "sur", "containing", "contain"}
 
 
+_ADJECTIVES = {Role.FILM, Role.ALBUM}
+
+
 def negation(walk: Walk, place: int) -> int:
     if walk.entry(place, "negation") is None or walk.entry(place, "compare"):
         return 0
     target = place + 1
-    while target < len(walk.items) and (walk.little(target) or walk.entry(target, "cue") or walk.entry(target, "hint")):
+    while (
+        target < len(walk.items)
+        and not walk.entry(target, "asked")
+        and (walk.little(target) or walk.entry(target, "cue") or walk.entry(target, "hint"))
+    ):
         target += 1
     role = walk.entry(target, "asked")
     if role in set(Role) and role != Role.TITLE and _names_nothing(walk, target + 1):
@@ -80,6 +87,7 @@ def wording(walk: Walk, place: int) -> int:
 def _also(walk: Walk, place: int) -> int:
     """With their lengths, with the year: one more column."""
     at = walk.skip_little(place + 1, 1)
+    at += walk.entry(at, "pronoun") is not None
     role = walk.entry(at, "asked")
     after = walk.at(walk.skip_little(at + 1, 1))
     told = after is not None and (after.number is not None or after.link is not None or after.entry("compare"))
@@ -206,6 +214,8 @@ def asked(walk: Walk, place: int) -> int:
     if item is None:
         return 0
     asked, hint = item.entry("asked"), item.entry("hint")
+    if asked in _ADJECTIVES and walk.entry(place + 1, "asked") == Role.TITLE:
+        return 1  # film songs, album tracks: which songs, and not which films
     if asked:
         walk.meaning.asked.append((asked, place))
         flags(walk, place)

@@ -55,6 +55,11 @@ class _Call:
             if self._stopped:
                 worker.kill("stopped")
 
+    def end(self) -> None:
+        """Let go of the worker: the next question may have it."""
+        with self._lock:
+            self._worker = None
+
     def stop(self) -> None:
         """Kill the worker, now or as soon as there is one."""
         with self._lock:
@@ -168,7 +173,7 @@ class Runner:
         with self._lock:
             self._calls.add(call)
         try:
-            return self._ask(call, {**asked, **asdict(limits), "uri": uri(path), "tables": readable}, limits)
+            return self._ask(call, {**asked, **asdict(limits), "path": str(path), "tables": readable}, limits)
         finally:
             with self._lock:
                 self._calls.discard(call)
@@ -180,12 +185,12 @@ class Runner:
             call.begin(worker)
             reply = worker.ask(request, limits)
         except EndedError as ended:
-            self._put(None)
-            return {"error": ended.why}
-        finally:
-            if worker.dead:
-                worker.end()
-        if reply.pop("worn", False):
+            reply = {"error": ended.why, "worn": True}
+        except BaseException:  # Ctrl-C: what the worker still says is nobody's answer
+            worker.end()
+            raise
+        call.end()
+        if reply.pop("worn", False) or worker.dead:
             worker.end()
             self._put(None)
         else:
@@ -238,33 +243,6 @@ def existing(database: str | Path) -> Path:
     except OSError as error:
         raise file_error(path, str(error)) from None
     raise NotFoundError("That music library isn't there any more; nothing was changed.", "Import the music list again.")
-
-
-def uri(path: Path) -> str:
-    """The file as SQLite's read-only address, whatever characters its name holds."""
-    address = f"{path.as_uri()}?mode=ro"
-    return f"{address}&immutable=1" if _is_settled(path) else address
-
-
-def _is_settled(path: Path) -> bool:
-    """Whether the file keeps a write-ahead log, and the log is empty.
-
-    Reading such a file would make SQLite create two files beside it, which fails in a folder that can't be written,
-    and nothing may be written anyway.
-    """
-    try:
-        with path.open("rb") as file:
-            is_wal = file.read(20)[18:] == b"\x02\x02"
-        return is_wal and _size(path.with_name(f"{path.name}-wal")) == 0
-    except OSError:
-        return False
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
 
 
 @functools.cache

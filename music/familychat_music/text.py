@@ -16,16 +16,21 @@ _TOKEN = re.compile(
     rf"\d+:\d\d(?::\d\d)?|\d{{1,3}}(?:,\d{{3}})+|\d+\.\d+|[{_WORD}]+(?:['\u2019&][{_WORD}]+)*|[\"\u201c\u201d\u00ab\u00bb\u201e]"
 )
 _EXTRA = re.compile(r"\s*(?:[\(\[].*|\s[-\u2013]\s.*|\b(?:feat|ft|featuring)\b\.?.*)$", re.IGNORECASE | re.DOTALL)
+# Looking for these first spares most names the pattern.
+_EXTRA_SIGNS = ("(", "[", " - ", "\u2013", "feat", "Feat", "FEAT", "ft", "FT", "Ft")
+_ARTICLE_LETTERS = frozenset("tadelTADEL")
 _ARTICLE = re.compile(r"^(?:the|a|an|der|die|das|el|la|los|las|le|les|l')\s+", re.IGNORECASE)
 _AND = re.compile(r"(?<=\w)\s*['\u2019]?\bn\b['\u2019]?\s*(?=\w)")
+_ASCII_MARKS = {code: None for code in range(128) if not chr(code).isalnum()}
 _INNER_MARK = re.compile(r"(?<=\w)!(?=\w)")
 
 
 def fold(text: str) -> str:
     """Lower case without accents: "Beyoncé" and "BEYONCE" become the same."""
     lowered = text.casefold()
-    if not lowered.isascii():
-        lowered = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", lowered)))
+    if lowered.isascii():
+        return lowered if "$" not in lowered else lowered.replace("$", "s")
+    lowered = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", lowered)))
     return lowered.translate(_LETTERS)
 
 
@@ -34,13 +39,22 @@ def link_key(text: str) -> str:
     folded = fold(text)
     if "!" in folded:
         folded = _INNER_MARK.sub("i", folded)
-    return _NOT_WORD.sub("", _AND.sub("and", folded).replace("&", "and"))
+    if " n" in folded or "'n" in folded or "\u2019n" in folded:
+        folded = _AND.sub("and", folded)
+    if "&" in folded:
+        folded = folded.replace("&", "and")
+    joined = folded.replace(" ", "")
+    if joined.isascii():
+        return joined if joined.isalnum() else joined.translate(_ASCII_MARKS)
+    return _NOT_WORD.sub("", folded)
 
 
 def base_text(text: str) -> str:
     """A name without what surrounds it: "The Wall (Remastered) - Live" becomes "Wall"."""
-    shorter = _EXTRA.sub("", text).strip()
-    return _ARTICLE.sub("", shorter or text)
+    shorter = _EXTRA.sub("", text).strip() if any(sign in text for sign in _EXTRA_SIGNS) else text
+    if shorter[:1] not in _ARTICLE_LETTERS:
+        return shorter or text
+    return _ARTICLE.sub("", shorter) or text
 
 
 def words(text: str) -> list[str]:

@@ -49,6 +49,10 @@ SHADOWS = (
 )  # fmt: skip
 """How the tables are called, after the name, in which full-text and R-tree tables keep their content."""
 
+OWN = re.compile("sqlite_|pragma_", re.IGNORECASE)
+MODULES: set[str] = set()
+"""Virtual tables that are there without anybody having made them; filled when this process starts."""
+
 FILE_ERRORS = {
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT,
     sqlite3.SQLITE_READONLY,
@@ -98,7 +102,7 @@ class Wall:
     def _read(self, table: str, column: str, schema: str | None, source: str) -> int:
         if schema == "main" and (table in self._tables or (table, column, source) in self._through):
             return sqlite3.SQLITE_OK
-        if schema is None and not column:
+        if schema is None and not column and not OWN.match(table) and table not in MODULES:
             return sqlite3.SQLITE_OK  # no column is read, and it may be a name that a WITH made up: see the mirror
         return self._refuse("table", table)
 
@@ -172,10 +176,30 @@ def readings(connection: sqlite3.Connection, views: Sequence[str]) -> frozenset[
     return frozenset(found)
 
 
+def is_settled(path: str) -> bool:
+    """Whether the file keeps a write-ahead log that is empty.
+
+    Reading such a file makes SQLite put two others beside it, unless it is told that the file doesn't change. This is
+    looked up here and not in the program that asks, whose own locks on the file would end with the look.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            is_logged = file.read(20)[18:] == b"\x02\x02"
+        log = Path(f"{path}-wal")
+        return is_logged and not (log.exists() and log.stat().st_size)
+    except OSError:
+        return False
+
+
 def connect(request: dict[str, Any]) -> sqlite3.Connection:
     """The read-only connection of one question."""
+    path = request["path"]
     connection = sqlite3.connect(
-        request["uri"], uri=True, timeout=request["seconds"] / 2, isolation_level=None, cached_statements=0
+        f"{Path(path).as_uri()}?mode=ro{'&immutable=1' if is_settled(path) else ''}",
+        uri=True,
+        timeout=request["seconds"] / 2,
+        isolation_level=None,
+        cached_statements=0,
     )
     connection.text_factory = lambda text: text.decode("utf-8", "replace")
     for pragma in (
@@ -194,7 +218,7 @@ def confine(connection: sqlite3.Connection, request: dict[str, Any]) -> None:
     limits = {
         sqlite3.SQLITE_LIMIT_LENGTH: 4 * request["result"] + 1_000_000,
         sqlite3.SQLITE_LIMIT_SQL_LENGTH: 4 * LONGEST_STATEMENT,  # in bytes; the letters are counted before
-        sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 50,
+        sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 100,
         sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 20,
         sqlite3.SQLITE_LIMIT_VDBE_OP: 250_000,
         sqlite3.SQLITE_LIMIT_FUNCTION_ARG: 100,
@@ -214,7 +238,7 @@ def columns_of(connection: sqlite3.Connection, library: Library, names: Sequence
     for name, _ in (library.known[one] for one in names):
         with contextlib.suppress(sqlite3.OperationalError):
             found[name] = [row[1] for row in connection.execute(f"PRAGMA main.table_xinfo({quoted(name)})")]
-    return found
+    return {name: columns for name, columns in found.items() if columns}
 
 
 def mirror(library: Library, tables: dict[str, list[str]]) -> sqlite3.Connection:
@@ -249,11 +273,9 @@ def prepare(connection: sqlite3.Connection, request: dict[str, Any], library: Li
             empty.execute("EXPLAIN " + request["sql"], request["parameters"]).close()
         except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
             raise _reason(error, wall) from None
-    through: frozenset[tuple[str, str, str]] = frozenset()
-    # SQLite says "for the view v" as well when a WITH calls something v: with one, views open no hidden table.
-    if request["tables"] is not None and "with" not in caseless(request["sql"]):
-        through = readings(connection, [library.known[name][0] for name in names if library.known[name][1]])
-    wall = Wall(functions, frozenset(tables), through)
+    # SQLite says "for the view v" as well when a WITH calls something v: what that reads, the mirror has seen.
+    views = [library.known[name][0] for name in names if library.known[name][1]]
+    wall = Wall(functions, frozenset(tables), readings(connection, views))
     confine(connection, request)
     connection.set_authorizer(wall)
     return wall
@@ -261,8 +283,8 @@ def prepare(connection: sqlite3.Connection, request: dict[str, Any], library: Li
 
 def columns(request: dict[str, Any]) -> dict[str, Any]:
     """The readable tables and views with their columns."""
-    with contextlib.closing(_opened(request)) as connection:
-        library = _surveyed(connection)
+    with contextlib.closing(connect(request)) as connection:
+        library = survey(connection)
         return {"tables": columns_of(connection, library, library.wanted(request["tables"]))}
 
 
@@ -274,29 +296,14 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     if len(request["sql"]) > LONGEST_STATEMENT:
         raise RefusedError("large")
     until = time.monotonic() + OWN_END * request["seconds"]
-    with contextlib.closing(_opened(request)) as connection:
-        wall = prepare(connection, request, _surveyed(connection))
+    with contextlib.closing(connect(request)) as connection:
+        connection.execute("BEGIN")  # from here on the file stays as it is, to us
+        wall = prepare(connection, request, survey(connection))
         connection.set_progress_handler(lambda: time.monotonic() > until, STEPS_BETWEEN_LOOKS)
         try:
             return _collect(connection.execute(request["sql"], request["parameters"]), request)
         except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
             raise _reason(error, wall) from None
-
-
-def _opened(request: dict[str, Any]) -> sqlite3.Connection:
-    try:
-        return connect(request)
-    except sqlite3.Error as error:
-        raise RefusedError("file", str(error)) from None
-
-
-def _surveyed(connection: sqlite3.Connection) -> Library:
-    """Read the schema, which is the first time that the file itself is read, and keep to this state of the file."""
-    try:
-        connection.execute("BEGIN")
-        return survey(connection)
-    except sqlite3.Error as error:
-        raise RefusedError("file", str(error)) from None
 
 
 def _collect(cursor: sqlite3.Cursor, request: dict[str, Any]) -> dict[str, Any]:
@@ -376,6 +383,8 @@ def reply_to(request: dict[str, Any], baseline: int) -> dict[str, Any]:
         reply = answer(request) if "sql" in request else columns(request)
     except RefusedError as error:
         reply = {"error": error.kind, "detail": error.detail}
+    except sqlite3.Error as error:  # not the statement's: those are refused one by one
+        reply = {"error": "file", "detail": str(error)}
     except MemoryError:
         reply = {"error": "memory", "worn": True}
     if baseline and size() > baseline + WORN_OUT:
@@ -399,7 +408,8 @@ def main() -> None:
     """Answer until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program that asks
     settle_in()
-    sqlite3.connect(":memory:").close()
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        MODULES.update(name for (name,) in connection.execute("SELECT name FROM pragma_module_list"))
     baseline = size()
     send(sys.stdout.buffer, {})
     for request in frames(sys.stdin.buffer):

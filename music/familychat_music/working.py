@@ -27,7 +27,7 @@ ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 
 
 class EndedError(Exception):
-    """The worker ended instead of answering; ``why`` is ``time``, ``stopped`` or ``memory``."""
+    """The worker ended instead of answering; ``why`` is ``time``, ``stopped``, ``memory`` or ``start``."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -82,7 +82,7 @@ class Worker:
             self._write(request)
             return self._read_within(limits.seconds + GRACE)
         except (OSError, EOFError):
-            self.kill("memory")
+            self.kill("memory" if self._ready else "start")
             raise EndedError(self._why) from None
 
     def _write(self, request: dict[str, Any]) -> None:

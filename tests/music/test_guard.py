@@ -7,7 +7,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -108,7 +108,7 @@ def test_the_outermost_limit_is_set(sql: str, checked: str) -> None:
         ("'rock' = s.genre", "'rock' = s.genre COLLATE NOCASE"),
         ("genre <> 'rock'", "genre COLLATE NOCASE <> 'rock'"),
         ("genre NOT IN ('rock', 'pop')", "genre COLLATE NOCASE NOT IN ('rock', 'pop')"),
-        ('s."Date Added" = \'x\'', 's."Date Added" COLLATE NOCASE = \'x\''),
+        ("s.\"Date Added\" = 'x'", "s.\"Date Added\" COLLATE NOCASE = 'x'"),
         ('genre = "rock"', "genre COLLATE NOCASE = 'rock'"),
         ("genre LIKE 'rock'", "genre LIKE 'rock'"),
         ("year = 1980", "year = 1980"),
@@ -197,10 +197,8 @@ LONG: list[Callable[[int], str]] = [
 @pytest.mark.parametrize("make", LONG)
 def test_a_long_statement_takes_no_long_time_to_check(make: Callable[[int], str]) -> None:
     began = time.monotonic()
-    try:
+    with suppress(QueryError):
         check(make(99_000), tables=TABLES)
-    except QueryError:
-        pass
     assert time.monotonic() - began < 8
 
 

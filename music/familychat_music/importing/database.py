@@ -31,6 +31,8 @@ MAX_TABLES = 500
 MAX_GROWTH = 4
 """A copy that grows to more times the file's size comes from a file with a loop in it."""
 SPARE_BYTES = 16 << 20
+BUSY_SECONDS = 1.0
+"""How long to wait for another program that writes the source."""
 PAGE_SIZE = 4096
 STEPS = 100_000
 """SQLite's steps between two looks at the progress."""
@@ -138,7 +140,7 @@ def copy_database(source: Path, part: Path, options: ImportOptions, pace: Pace) 
 
 
 def _connect(part: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(_address(part, "rwc"), uri=True, isolation_level=None)
+    connection = sqlite3.connect(_address(part, "rwc"), uri=True, isolation_level=None, timeout=BUSY_SECONDS)
     connection.executescript(
         f"PRAGMA page_size = {PAGE_SIZE}; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
         "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA foreign_keys = OFF;"

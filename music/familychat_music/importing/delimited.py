@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 from collections import Counter
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
@@ -17,6 +17,14 @@ from familychat_music.importing.refusals import refused
 
 BATCH = 600
 """Rows per batch: enough to make calls cheap, and few enough that the garbage collector never looks at them."""
+ROWS_AT_ONCE = 20
+MAX_CELLS = 16_384
+"""In a row, as in the largest spreadsheets."""
+CELLS_PER_BATCH = 100_000
+LONGEST_ROWS = 64 << 20
+"""Characters that ``ROWS_AT_ONCE`` rows may have. It is looked at in files above ``WATCHED_FROM`` bytes: it takes time,
+and a smaller file fits into the memory whatever is in it."""
+WATCHED_FROM = 128 << 20
 SNIFFED = 65_536
 """Characters from which the delimiter is told."""
 DELIMITERS = (",", ";", "\t", "|")
@@ -43,6 +51,7 @@ class DelimitedSource:
         self._encoding = Encoding("utf-8")
         self._dialect = Dialect(",")
         self._size = max(1, path.stat().st_size)
+        self._since_row = 0
         self._raw: BufferedReader | None = None
 
     def open(self) -> Grid:
@@ -66,17 +75,46 @@ class DelimitedSource:
         with self._text() as file:
             lines: Iterable[str] = file
             if self._encoding.has_nul:
-                lines = (line.replace("\0", "") for line in file)
+                lines = (line.replace("\0", "") for line in lines)
+            if self._size > WATCHED_FROM:
+                lines = self._bounded(lines)
             reader = csv.reader(
                 itertools.islice(lines, self._dialect.skip, None) if self._dialect.skip else lines,
                 delimiter=self._dialect.delimiter,
                 escapechar=self._dialect.escape,
             )
             try:
-                while batch := list(itertools.islice(reader, BATCH)):
-                    yield batch  # type: ignore[misc]  # lists of texts are rows
+                yield from self._batched(reader)
             except csv.Error as problem:
                 raise self._broken(reader.line_num, problem) from None
+
+    def _batched(self, reader: Iterator[list[str]]) -> Generator[Batch, None, None]:
+        """So many rows at a time, but never too many cells."""
+        batch: Batch = []
+        cells = 0
+        while some := list(itertools.islice(reader, ROWS_AT_ONCE)):
+            self._since_row = 0
+            batch += some
+            widths = list(map(len, some))
+            cells += sum(widths)
+            if max(widths) > MAX_CELLS:
+                raise refused(
+                    f"{self._path.name} has a row with {max(widths):,} cells; spreadsheets have {MAX_CELLS:,} at most.",
+                    "Keep the columns about music and import it again.",
+                )
+            if len(batch) >= BATCH or cells > CELLS_PER_BATCH:
+                yield batch
+                batch, cells = [], 0
+        if batch:
+            yield batch
+
+    def _bounded(self, lines: Iterable[str]) -> Iterator[str]:
+        """The lines, unless a few rows go on for far too many of them."""
+        for line in lines:
+            self._since_row += len(line)
+            if self._since_row > LONGEST_ROWS:
+                raise refused(f"{self._path.name} has a row that never ends.", "Look for a missing quotation mark.")
+            yield line
 
     def fraction(self) -> float | None:
         """How far the file has been read, by bytes."""

@@ -10,8 +10,8 @@ from pathlib import Path
 from familychat_music.importing.detect import HEAD, utf16_without_mark
 from familychat_music.importing.refusals import refused
 
-CHUNK = 1 << 20
-LONGEST_LINE = 16 << 20
+CHUNK = 256 << 10
+LONGEST_LINE = 512 << 10
 """Bytes. A longer line would have to be held in memory, and is no row of a list."""
 MOSTLY = 20
 """So many valid characters for each invalid one make a text UTF-8 with faults, rather than something else."""
@@ -62,7 +62,7 @@ def _check_lines(path: Path) -> bool:
         length = length + len(chunk) if last < 0 else len(chunk) - last
         if length > LONGEST_LINE:
             raise refused(
-                f"{path.name} has a line of more than {LONGEST_LINE >> 20} MB, so it is no list.",
+                f"{path.name} has a line of more than {LONGEST_LINE >> 10} KB, so it is no list.",
                 "Save your list as xlsx or csv.",
             )
     return has_nul

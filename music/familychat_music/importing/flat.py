@@ -17,7 +17,7 @@ from familychat_music.importing.layout import Layout, find_layout
 from familychat_music.importing.plan import Plan, make_plan
 from familychat_music.importing.refusals import refused
 from familychat_music.importing.report import ColumnReport, ImportOptions, ImportReport, TableReport
-from familychat_music.importing.several import add_children
+from familychat_music.importing.several import Budget, add_children
 from familychat_music.importing.songs import TABLE, Loaded, MisjudgedError, SongsLoader, create_indexes, quoted
 from familychat_music.schema import Kind
 
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 
 SAMPLE_ROWS = 2_000
 """So many rows at the beginning tell what the columns are."""
+SAMPLE_CELLS = 30_000
+"""A wide list is sampled by fewer rows."""
+MOST_SAMPLE_CELLS = 1_000_000
+"""Blank cells and rows included: the sample is held in memory."""
+SPLIT_CHARACTERS = 10_000_000
+SPLIT_CHARACTERS_OF_WORKBOOK = 1_000_000
+"""So many characters of cells that hold several names are looked at: a second's work, for a workbook has only five."""
 MAX_STARTS = 4
 """After so many starts the plan is followed, whatever comes."""
 
@@ -39,7 +46,8 @@ def import_list(
     sample, batches = _sampled(source)
     with closing(batches):
         layout = find_layout(sample, grid)
-        below = [row for row in sample[layout.first_row :] if not all(map(is_blank, row))]
+        enough = max(1, SAMPLE_CELLS // len(layout.headings))
+        below = [row for row in sample[layout.first_row :] if not all(map(is_blank, row))][:enough]
         plan = make_plan(layout, below, options.mapping, grid.first_column)
         connection.execute("BEGIN")
         result = _load(connection, layout, plan, source, batches, pace=pace)
@@ -48,9 +56,12 @@ def import_list(
     if kind is FileKind.AUDIO:
         result = replace(result, plan=_drop_empty(connection, result))
     create_indexes(connection, result.plan)
-    children = add_children(connection, result.plan)
+    budget = Budget(SPLIT_CHARACTERS_OF_WORKBOOK if kind is FileKind.WORKBOOK else SPLIT_CHARACTERS)
+    children = add_children(connection, result.plan, budget)
     connection.execute("COMMIT")
     pace.finish(result.loaded.rows)
+    if budget.spent:
+        grid.notes.append("Too many different cells hold several names; those beyond a limit were left whole.")
     return _report(grid, layout, result, children)
 
 
@@ -72,11 +83,12 @@ def _sampled(source: Source) -> tuple[list[Row], Generator[Batch, None, None]]:
     """The first rows, and all batches, those with the sample among them."""
     batches = source.batches()
     taken: list[Batch] = []
-    filled = 0
+    filled = cells = 0
     for batch in batches:
         taken.append(batch)
         filled += sum(1 for row in batch if not all(map(is_blank, row)))
-        if filled >= SAMPLE_ROWS:
+        cells += sum(map(len, batch)) + len(batch)
+        if filled >= SAMPLE_ROWS or cells > MOST_SAMPLE_CELLS:
             break
     sample = list(itertools.islice(itertools.chain.from_iterable(taken), _end_of_sample(taken)))
     return sample, _chained(taken, batches)

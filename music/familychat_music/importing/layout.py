@@ -11,7 +11,11 @@ from familychat_music.importing.refusals import refused
 from familychat_music.importing.roles import is_heading
 
 HEADER_SEARCH_ROWS = 40
-"""The header row is looked for among this many."""
+"""The header row is looked for among this many, from the first filled one on."""
+HEADER_SEARCH_CELLS = 8_000
+"""In a wide list it is looked for among fewer rows."""
+COMPARED_ROWS = 100
+"""So many rows below it tell whether a row of unknown words is a header."""
 LONGEST_HEADER = 200
 """Characters of a header that are kept."""
 
@@ -42,7 +46,8 @@ def find_layout(rows: Sequence[Row], grid: Grid) -> Layout:
     filled = [index for index, row in enumerate(rows) if not all(map(is_blank, row))]
     if not filled:
         raise refused("The list is empty: there isn't a single filled cell.", "Choose a file with songs in it.")
-    top = _header_row(rows, [index for index in filled if index < max(HEADER_SEARCH_ROWS, filled[0] + 1)])
+    searched = filled[0] + min(HEADER_SEARCH_ROWS, max(1, HEADER_SEARCH_CELLS // max(map(len, rows))))
+    top = _header_row(rows, [index for index in filled if index < searched])
     if top is None:
         return Layout(_columns(rows, [], 0), 0)
     bottom = top + 1 if top + 1 < len(rows) and _continues(rows[top], rows[top + 1], grid.merged, top) else top
@@ -76,11 +81,12 @@ def music_likeness(rows: Sequence[Row]) -> int:
 
 def _header_row(rows: Sequence[Row], filled: list[int]) -> int | None:
     """The index of the header row, None if the list has none."""
-    best = max(filled, key=lambda index: (known_headers(rows[index]), -index))
+    known = {index: known_headers(rows[index]) for index in filled}
+    best = max(filled, key=lambda index: (known[index], -index))
     wide = _first_wide(rows, filled)
-    if known_headers(rows[best]) > 1:
+    if known[best] > 1:
         return best
-    if known_headers(rows[wide]) == 1 and all(is_blank(cell) or is_heading(cell) for cell in rows[wide]):
+    if known[wide] == 1 and all(is_blank(cell) or is_heading(cell) for cell in rows[wide]):
         return wide
     return wide if _reads_as_header(rows, wide) else None
 
@@ -104,7 +110,7 @@ def _reads_as_header(rows: Sequence[Row], index: int) -> bool:
         return False
     if not all(is_heading(rows[index][column]) and len(text) <= 60 for column, text in cells):  # noqa: PLR2004
         return False
-    below = [row for row in rows[index + 1 :] if _width(row)]
+    below = [row for row in rows[index + 1 : index + COMPARED_ROWS] if _width(row)]
     return bool(below) and not any(
         text == text_in(row[column]) for row in below for column, text in cells if column < len(row)
     )

@@ -30,6 +30,7 @@ MAX_PARTS = 40
 PAIR = 2
 
 # A separator takes in one space at most: the others go with strip, and no cell makes the search slow.
+_HINT = re.compile(r"[;|\0/,&]|\b(?:feat|ft|featuring|and|und|et|y)\b", re.IGNORECASE)
 _CERTAIN = re.compile(r"[;|\0]|\s//?\s|(?<=[\s(\[])(?:feat\.?|ft\.|featuring)\s", re.IGNORECASE)
 _CERTAIN_GENRE = re.compile(r"[;|\0]|\s//?\s")
 _PERHAPS = re.compile(r",(?:\s?(?:and|&)\s)?|\s(?:&|and|und|et|y)\s|(?<=\w)/(?=\w)", re.IGNORECASE)
@@ -48,22 +49,37 @@ class Child:
         return f"song_{self.role.value}s"
 
 
+@dataclass(slots=True)
+class Budget:
+    """How many characters of cells may still be looked at, so that no list takes too long; ``spent`` once it's over."""
+
+    characters: int
+    spent: bool = False
+
+    def allows(self, cell: str) -> bool:
+        """Whether this cell may be looked at too."""
+        self.characters -= len(cell)
+        self.spent = self.spent or self.characters < 0
+        return not self.spent
+
+
 class Splitter:
     """Splits the cells of one column, knowing all of them."""
 
-    def __init__(self, connection: sqlite3.Connection, role: Role) -> None:
+    def __init__(self, connection: sqlite3.Connection, role: Role, budget: Budget) -> None:
         self._connection = connection
         self._role = role
         self._certain = _CERTAIN if role is not Role.GENRE else _CERTAIN_GENRE
         self._seen: Counter[str] = Counter()
         self._sure: set[str] = set()
         self._whole: dict[str, bool] = {}
+        self._cells = [cell for cell in self._candidates() if budget.allows(cell)]
 
     def several(self) -> Iterator[tuple[str, list[str]]]:
         """The cells that hold several values, each with its values."""
-        for cell in self._candidates():
+        for cell in self._cells:
             self._learn(cell)
-        for cell in self._candidates():
+        for cell in self._cells:
             values = self.split(cell)
             if values != [cell]:
                 yield cell, values
@@ -75,9 +91,10 @@ class Splitter:
         return list({value.casefold(): value for value in reversed(values)}.values())[::-1]
 
     def _candidates(self) -> Iterator[str]:
+        """The different cells with anything that might separate."""
         column = self._role.value
         for (cell,) in self._connection.execute(f"SELECT DISTINCT {column} FROM songs"):  # noqa: S608 -- a fixed name
-            if cell and len(cell) <= LONGEST_SPLIT and (self._certain.search(cell) or _PERHAPS.search(cell)):
+            if cell and len(cell) <= LONGEST_SPLIT and _HINT.search(cell):
                 yield cell
 
     def _pieces(self, cell: str) -> list[str]:
@@ -141,7 +158,7 @@ def _parts(piece: str) -> list[str]:
     return [part for text in _PERHAPS.split(piece) if (part := text.strip())]
 
 
-def add_children(connection: sqlite3.Connection, plan: Plan) -> list[TableReport]:
+def add_children(connection: sqlite3.Connection, plan: Plan, budget: Budget) -> list[TableReport]:
     """Add the tables for the columns with cells that hold several values, and say what they are."""
     names = {column.name: column for column in plan.columns}
     reports = []
@@ -150,7 +167,7 @@ def add_children(connection: sqlite3.Connection, plan: Plan) -> list[TableReport
             continue
         if role not in {Role.ARTIST, Role.GENRE}:  # the others are indexed already
             connection.execute(f"CREATE INDEX songs_{role.value} ON songs({role.value})")
-        if _collect(connection, role) >= max(FEW_CELLS, FEW_SHARE * _different(connection, role)):
+        if _collect(connection, role, budget) >= max(FEW_CELLS, FEW_SHARE * _different(connection, role)):
             rows = _fill(connection, Child(role))
             of_song = ColumnReport("", "song_id", Kind.NUMBER, None, "the song's id", rows)
             source = names[role.value].source
@@ -165,10 +182,10 @@ def _different(connection: sqlite3.Connection, role: Role) -> int:
     return count
 
 
-def _collect(connection: sqlite3.Connection, role: Role) -> int:
+def _collect(connection: sqlite3.Connection, role: Role, budget: Budget) -> int:
     """Put the values of the cells that hold several into a temporary table; return how many cells there are."""
     connection.execute("CREATE TEMP TABLE parts (cell TEXT COLLATE NOCASE, place INTEGER, value TEXT)")
-    rows = ((cell, place, value) for cell, values in Splitter(connection, role).several()
+    rows = ((cell, place, value) for cell, values in Splitter(connection, role, budget).several()
             for place, value in enumerate(values))  # fmt: skip
     connection.executemany("INSERT INTO temp.parts VALUES (?, ?, ?)", rows)
     connection.execute("CREATE INDEX temp.parts_cell ON parts(cell)")

@@ -45,7 +45,7 @@ class Outcome:
 def outcome(tmp_path: Path) -> Callable[[Path], Outcome]:
     """Import a file in a process of its own and measure it."""
 
-    def run(source: Path) -> Outcome:
+    def once(source: Path) -> Outcome:
         destination = tmp_path / "measured.db"
         command = [sys.executable, "-c", SCRIPT, str(source), str(destination)]
         began = time.monotonic()
@@ -56,6 +56,15 @@ def outcome(tmp_path: Path) -> Callable[[Path], Outcome]:
         assert destination.exists() is said.startswith("taken")
         destination.unlink(missing_ok=True)
         return Outcome(said, seconds, int(kib))
+
+    def run(source: Path) -> Outcome:
+        """Up to three times where it is slow, for other programs may be busy; a deadline that passes is passed thrice."""
+        outcome = once(source)
+        for _ in range(2):
+            if outcome.seconds < MAX_SECONDS and "too long" not in outcome.said:
+                break
+            outcome = once(source)
+        return outcome
 
     return run
 
@@ -113,7 +122,7 @@ def test_an_endless_line(outcome: Any, tmp_path: Path) -> None:
         file.write(b"Title,Artist\n")
         for _ in range(200):
             file.write(b"x" * 1_000_000)
-    check(outcome(path), "more than 16 MB")
+    check(outcome(path), "more than 512 KB")
 
 
 def test_sixteen_thousand_columns(outcome: Any, xlsx_file: Any, csv_file: Any) -> None:
@@ -177,3 +186,44 @@ def test_a_large_honest_workbook_is_taken(outcome: Any, tmp_path: Path) -> None:
     path = tmp_path / "large.xlsx"
     big_zip(path, "xl/worksheets/sheet1.xml", f"{SHEET}<row>{names}</row>", row.encode(), 100_000, SHEET_END)
     check(outcome(path), "taken 100000")
+
+
+def inline(*texts: str) -> str:
+    cells = "".join(f'<c t="inlineStr"><is><t>{text}</t></is></c>' for text in texts)
+    return f"<row>{cells}</row>"
+
+
+def test_many_cells_with_many_names(outcome: Any, tmp_path: Path) -> None:
+    rows = "".join(inline(f"Song {at}", ", ".join(f"p{at * 31 + one}" for one in range(30))) for at in range(60_000))
+    path = tmp_path / "names.xlsx"
+    big_zip(path, "xl/worksheets/sheet1.xml", SHEET + inline("Title", "Artist"), rows.encode(), 1, SHEET_END)
+    check(outcome(path), "taken 60000")
+
+
+def test_cells_made_to_slow_a_search_down(outcome: Any, tmp_path: Path) -> None:
+    rows = "".join(inline(f"Song {at}", f"{at}{' ' * 200},{' ' * 200}b") for at in range(60_000))
+    path = tmp_path / "spaces.xlsx"
+    big_zip(path, "xl/worksheets/sheet1.xml", SHEET + inline("Title", "Artist"), rows.encode(), 1, SHEET_END)
+    check(outcome(path), "taken 60000")
+
+
+def test_many_columns_with_many_words(outcome: Any, tmp_path: Path) -> None:
+    rows = inline(*[f"Column {at}" for at in range(500)])
+    rows += "".join(inline(*[f"{row} Mai {row * column}, {column}" for column in range(500)]) for row in range(2_000))
+    path = tmp_path / "wide.xlsx"
+    big_zip(path, "xl/worksheets/sheet1.xml", SHEET, rows.encode(), 1, SHEET_END)
+    check(outcome(path), "")
+
+
+def test_text_with_endlessly_many_empty_cells(outcome: Any, tmp_path: Path) -> None:
+    path = tmp_path / "commas.csv"
+    path.write_text("Title,Artist\nHello,Adele\n" + ("," * 100_000 + "\n") * 400, encoding="utf-8")
+    check(outcome(path), "a row with 100,001 cells")
+    path.write_text("Title,Artist\nHello,Adele\n" + ("," * 16_000 + "\n") * 1_000, encoding="utf-8")
+    check(outcome(path), "taken 1")
+
+
+def test_text_with_endlessly_many_empty_lines(outcome: Any, tmp_path: Path) -> None:
+    path = tmp_path / "lines.csv"
+    path.write_text("Title,Artist\nHello,Adele\n" + "\n" * 4_000_000, encoding="utf-8")
+    check(outcome(path), "taken 1")

@@ -224,6 +224,19 @@ def test_years_are_taken_from_dates_and_kept_if_there_are_any(imported: Any, csv
     assert without.report.tables[0].columns[2].role is Role.YEAR
 
 
+def test_a_year_column_full_of_dates_is_a_release_date(imported: Any, csv_file: Any) -> None:
+    done = imported(csv_file(("Title", "Year"), ("a", "14-06-2019"), ("b", "2001-02-03"), ("c", 1999)))
+    assert done.column("release_date") == ["2019-06-14", "2001-02-03", "1999"]
+    assert done.column("year") == [2019, 2001, 1999]
+
+
+def test_a_short_list_with_a_late_surprise_starts_again_too(imported: Any, csv_file: Any) -> None:
+    rows = [("a", "")] * 1999 + [("a", 7)] * 10 + [("a", "seven")] * 30
+    done = imported(csv_file(("Title", "Lucky"), *rows))
+    assert done.column("Lucky")[-1] == "seven"
+    assert done.report.odd_count == 0
+
+
 def test_mostly_years_in_a_release_column_are_years(imported: Any, csv_file: Any) -> None:
     assert imported(csv_file(("Title", "Released"), ("a", 1999), ("b", 2001))).names == ["title", "year"]
 
