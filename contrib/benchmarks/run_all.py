@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import conversations
+import importing
+import questions
 import relay
 import startup
 from measuring import Row, finish, report
@@ -14,7 +16,7 @@ def main() -> list[Row]:
     """The rows of all of them that have a bound, each named after its script."""
     rows = [
         replace(row, name=f"{script.__name__}: {row.name}")
-        for script in (startup, relay, conversations)
+        for script in (startup, relay, conversations, questions, importing)
         for row in script.main()
         if row.bound is not None
     ]

@@ -12,6 +12,8 @@ from familychat_music.schema import Role
 MOST_NAMED = 10
 """So many rows are named in a sentence; the rest is in the table."""
 
+NOT_KNOWN = "?"
+
 _COLUMN_ROLES = {role.value: role for role in Role}
 
 
@@ -79,11 +81,11 @@ def _named(
     row: Sequence[Value], columns: Sequence[str], items: Sequence[Ref | Measure], words: Phrases, scale: float
 ) -> str:
     """One row as people say it: a song by its artist, a genre with its number."""
-    shown = [
-        show_value(value, _role(items[place] if place < len(items) else None, columns[place]), words, scale)
-        for place, value in enumerate(row)
-    ]
     roles = [_role(items[place] if place < len(items) else None, name) for place, name in enumerate(columns)]
+    shown = [
+        f"{value:,}" if _is_count(items, place) and isinstance(value, int) else show_value(value, role, words, scale)
+        for place, (value, role) in enumerate(zip(row, roles, strict=True))
+    ]
     if (
         len(shown) > 1
         and roles[0] is Role.TITLE
@@ -92,9 +94,14 @@ def _named(
     ):
         first, rest = words.say("answers", "by", title=shown[0], artist=shown[1]), shown[2:]
     else:
-        first, rest = shown[0], shown[1:]
+        first, rest = shown[0] or NOT_KNOWN, shown[1:]
     rest = [text for text in rest if text]
     return words.say("answers", "with_measure", item=first, measure=", ".join(rest)) if rest else first
+
+
+def _is_count(items: Sequence[Ref | Measure], place: int) -> bool:
+    item = items[place] if place < len(items) else None
+    return isinstance(item, Measure) and item.aggregate is Aggregate.COUNT
 
 
 def _joined(named: Sequence[str], words: Phrases) -> str:

@@ -29,8 +29,9 @@ _COMPARED = {
     Comparison.EQUALS: exp.EQ,
     Comparison.DIFFERS: exp.NEQ,
 }
-_NEGATIVE = {Comparison.NOT_IN, Comparison.CONTAINS_NOT, Comparison.DIFFERS}
+_NEGATIVE = {Comparison.NOT_IN, Comparison.CONTAINS_NOT, Comparison.DIFFERS, Comparison.UNKNOWN}
 _POSITIVE_OF = {
+    Comparison.UNKNOWN: Comparison.KNOWN,
     Comparison.NOT_IN: Comparison.IN,
     Comparison.CONTAINS_NOT: Comparison.CONTAINS,
     Comparison.DIFFERS: Comparison.EQUALS,
@@ -89,6 +90,7 @@ class _Builder:
         selected = [self._expression(item) for item in plan.select]
         grouped = [self._expression(ref) for ref in plan.group_by]
         ordered = [self._order(order) for order in plan.order]
+        having = self._having() if plan.having else None
         where = self._where()
         query = exp.select(*selected).from_(_table(plan.base))
         for hop in self._joins.values():
@@ -97,8 +99,8 @@ class _Builder:
             query = query.where(*where)
         if grouped:
             query = query.group_by(*grouped)
-        if plan.having:
-            query = query.having(self._having())
+        if having is not None:
+            query = query.having(having)
         if plan.random:
             query = query.order_by(exp.Anonymous(this="random"))
         elif ordered:
@@ -223,20 +225,31 @@ def _compare(column: exp.Expr, condition: Condition) -> exp.Expr:  # noqa: PLR09
     if comparison is Comparison.UNKNOWN:
         return exp.Is(this=column, expression=exp.Null())
     if comparison in {Comparison.STARTS, Comparison.STARTS_NOT}:
-        like = exp.Like(this=column, expression=exp.Literal.string(f"{condition.values[0]}%"))
+        like = _like(column, condition.values[0], "{}%")
         return like if comparison is Comparison.STARTS else exp.not_(like)
     if comparison is Comparison.ENDS:
-        return exp.Like(this=column, expression=exp.Literal.string(f"%{condition.values[0]}"))
+        return _like(column, condition.values[0], "%{}")
     if comparison in {Comparison.IN, Comparison.NOT_IN}:
         negative = comparison is Comparison.NOT_IN
         if len(values) == 1:
             return (exp.NEQ if negative else exp.EQ)(this=column, expression=values[0])
         found = exp.In(this=column, expressions=values)
         return exp.not_(found) if negative else found
-    likes = [exp.Like(this=column.copy(), expression=exp.Literal.string(f"%{value}%")) for value in condition.values]
+    likes = [_like(column.copy(), value, "%{}%") for value in condition.values]
     if comparison is Comparison.CONTAINS_NOT:
         return exp.and_(*(exp.not_(like) for like in likes))
     return exp.or_(*likes)
+
+
+def _like(column: exp.Expr, value: Value, pattern: str) -> exp.Expr:
+    """LIKE, with the signs of LIKE in the value standing for themselves."""
+    text = str(value)
+    if not {"%", "_"} & set(text):
+        return exp.Like(this=column, expression=exp.Literal.string(pattern.format(text)))
+    for sign in ("\\", "%", "_"):
+        text = text.replace(sign, f"\\{sign}")
+    like = exp.Like(this=column, expression=exp.Literal.string(pattern.format(text)))
+    return exp.Escape(this=like, expression=exp.Literal.string("\\"))
 
 
 def _stored(value: Value, ref: Ref) -> Value:

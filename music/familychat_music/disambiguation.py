@@ -37,6 +37,8 @@ NAMES_WHAT_IS_ASKED = -0.5
 BARE_NUMBER = -0.8
 QUOTED = 0.6
 LITTLE_ONLY = -1.3
+LITTLE_TITLE = -0.3
+"""For a title like \"So What\" where a song is asked about."""
 LONG_ENOUGH = 3
 """So many little words together are a name again, as in \"All Too Well\"."""
 WORD_POINTS = {True: 0.9, False: 0.6}
@@ -50,6 +52,16 @@ COVERED_ASKED = -0.5
 """For a name that swallows the word for what is asked, as \"pop songs\" would."""
 
 _ASKS_ABOUT_ONE = {
+    "playlist",
+    "film",
+    "label",
+    "lyricist",
+    "date_added",
+    "mood",
+    "bpm",
+    "key",
+    "country",
+    "play_count",
     "artist",
     "album",
     "genre",
@@ -106,6 +118,9 @@ def _best_set(candidates: Sequence[_Candidate]) -> list[_Candidate]:
 def _points(question: Question, link: Link) -> float:
     span = range(link.start, link.end)
     role = link.column.role
+    title = (
+        link.whole and link.length > 1 and role is Role.TITLE and _about_one(question) and _small_talk(question, span)
+    )
     long = link.whole and link.length >= LONG_ENOUGH
     telling = max(sum(not question.is_little(place) for place in span), link.length // 2 + 1 if long else 1)
     points = link.score * (1 + WORD_POINTS[link.whole] * (telling - 1))
@@ -120,20 +135,24 @@ def _points(question: Question, link: Link) -> float:
     marked = {
         place
         for mark in question.marks
-        if (mark.senses and (mark.entry("asked") is None or mark in asked)) or mark.number is not None
+        if (mark.senses and not mark.entry("lacking") and (mark.entry("asked") is None or mark in asked))
+        or mark.number is not None
         for place in range(mark.start, mark.end)
         if place in span
     }
     own = sum(not question.is_little(place) and place not in marked for place in span)
-    if not (quoted or (cued > 0 and link.whole and len(marked) == link.length == 1)):
+    alone = cued > 0 and link.whole and len(marked) == link.length == 1 and link.start not in {a.start for a in asked}
+    if not (quoted or alone or _called(question, link)):
         points += COVERED_ASKED * (not long) * any(set(range(mark.start, mark.end)) & set(span) for mark in asked)
-        points += len(marked) * COVERED_MARK[long or (own > 0 and link.whole)]
+        points += len(marked) * COVERED_MARK[long or title or (own > 0 and link.whole)]
     if not link.whole:
         points += EACH_VALUE * len(link.values)
         points += UNCUED_PART * (telling == 1 and cued <= 0 and not _beside_asked(question, link))
     if role is not None and _about_one(question):
         points += ONE_SONG.get(role, 0.0)
     little = all(question.is_little(place) for place in span) and not long
+    if little and title:
+        little, points = False, points + LITTLE_TITLE
     if little and not (quoted or _called(question, link)):
         points += LITTLE_ONLY
     if all(question.words[place].isdigit() for place in span) and not (quoted or cued > 0):
@@ -152,6 +171,20 @@ def _beside_asked(question: Question, link: Link) -> bool:
         return True
     return any(
         (mark.start == link.end or mark.end == link.start) and (mark.entry("asked") or mark.entry("negation"))
+        for mark in question.marks
+    )
+
+
+def _small_talk(question: Question, span: range) -> bool:
+    """Whether the words of a span say nothing that a question about music is made of: no number, no "how many"."""
+    inside = [mark for mark in question.marks if set(range(mark.start, mark.end)) & set(span)]
+    return all(mark.number is None and {sense.heading for sense in mark.senses} <= _SMALL for mark in inside)
+
+
+def _compared_with(question: Question, link: Link) -> bool:
+    """Longer than a song, older than a song."""
+    return any(
+        _just_before(question, mark, link) and (mark.entry("compare_role") or mark.text.endswith("than"))
         for mark in question.marks
     )
 
@@ -187,6 +220,9 @@ def _about_one(question: Question) -> bool:
 def _cue_points(question: Question, link: Link) -> float:
     """Points for a word before or after the name that says what it is, as in "the album ..." or "by ..."."""
     against = 0.0
+    number = question.words[link.start][0].isdigit()
+    if link.column.role is Role.TITLE and not number and _compared_with(question, link):
+        return CUE_POINTS
     for mark in question.marks:
         for cue in mark.entries("cue"):
             if _just_before(question, mark, link) or (cue in _AFTER and mark.start == link.end == mark.end - 1):
@@ -200,6 +236,7 @@ def _cue_points(question: Question, link: Link) -> float:
 
 
 _PEOPLE = {Role.ARTIST, Role.COMPOSER, Role.LYRICIST, Role.ALBUM_ARTIST}
+_SMALL = {"list", "pronoun", "follow_up", "who"}
 _ADJECTIVES = {Role.GENRE, Role.LANGUAGE}
 _AFTER = {"album", "film", "playlist", "genre", "language", "label"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from familychat_music.building import build_sql
@@ -11,10 +11,12 @@ from familychat_music.columns import Columns
 from familychat_music.disambiguation import readings
 from familychat_music.drafting import Drafter
 from familychat_music.follow_ups import Earlier, follow_up
+from familychat_music.lexicon import Sense
 from familychat_music.linking import Linker
 from familychat_music.meaning import Meaning
 from familychat_music.plan import Plan
 from familychat_music.reading import Question, Reading, links_of, read
+from familychat_music.schema import Role
 from familychat_music.understanding import understand
 
 LOOSE_WORD = -0.35
@@ -52,7 +54,7 @@ class Drafts:
 
 def propose(text: str, linker: Linker, columns: Columns, earlier: Earlier | None = None) -> Drafts:
     """The drafts of a question; ``earlier`` is what was asked before it, for a follow-up."""
-    question = read(text)
+    question = _without_lacking(read(text), columns)
     found: list[Draft] = []
     for reading in readings(question, links_of(question, linker)):
         found += _of_reading(reading, columns, earlier)
@@ -61,6 +63,22 @@ def propose(text: str, linker: Linker, columns: Columns, earlier: Earlier | None
     for draft in found:
         unique.setdefault(draft.sql or draft.decline, draft)
     return Drafts(question, tuple(unique.values())[:MOST_DRAFTS])
+
+
+def _without_lacking(question: Question, columns: Columns) -> Question:
+    """Words that ask for what the library doesn't have; they may still be names in it, as in "country music"."""
+    lacking = Sense("lacking", "role")
+
+    def known(sense: Sense) -> bool:
+        role = Role(sense.entry) if sense.heading in {"asked", "hint"} and sense.entry in set(Role) else None
+        return role is None or columns.ref(role) is not None
+
+    marks = []
+    for mark in question.marks:
+        senses = tuple(sense for sense in mark.senses if known(sense))
+        asks = any(sense.heading == "asked" for sense in set(mark.senses) - set(senses))
+        marks.append(replace(mark, senses=(*senses, lacking) if asks or (not senses and mark.senses) else senses))
+    return replace(question, marks=tuple(marks))
 
 
 def _of_reading(reading: Reading, columns: Columns, earlier: Earlier | None) -> Sequence[Draft]:
@@ -96,7 +114,7 @@ def _decline(meaning: Meaning) -> Decline | None:
     conditions = meaning.named or meaning.bounds or meaning.wordings or meaning.adjectives
     if meaning.hostile:
         return Decline.HOSTILE
-    if meaning.beyond:
+    if meaning.beyond or meaning.lacking:
         return Decline.BEYOND
     musical = meaning.asked or conditions or meaning.superlatives or meaning.unknown_names or meaning.random
     if not musical:

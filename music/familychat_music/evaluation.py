@@ -119,6 +119,8 @@ def _question(line: str, number: int, path: Path) -> GoldQuestion:
         entry = json.loads(line)
         known = {name: entry[name] for name in ("id", "question", "gold_sql")}
         known["id"] = str(known["id"])
+        if not isinstance(known["question"], str) or not isinstance(known["gold_sql"], str | None):
+            raise TypeError("a question and its SQL are texts")
         return GoldQuestion(**known, kind=str(entry.get("kind", "")), after=entry.get("after"))
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidInputError(

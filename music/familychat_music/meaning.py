@@ -73,6 +73,7 @@ class Meaning:
     lists: bool = False
     who: bool = False
     more: bool = False
+    lacking: bool = False
     random: bool = False
     together: bool = False
     pronoun: bool = False

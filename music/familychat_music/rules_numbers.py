@@ -235,4 +235,8 @@ def limit(walk: Walk, place: int) -> int:
     return number.used
 
 
-_JOINTS = {"and", "to", "until", "till", "through", "und", "bis", "y", "a", "hasta", "et", "à", "au", "से", "और", "-"}
+_JOINTS = {
+    "and", "to", "until", "till", "through", "und", "bis", "y", "a", "hasta", "et", "à", "au", "-", "से", "और", "aur",
+    "se", "al", "तक", "tak",
+}  # fmt: skip
+"""What may stand between two numbers that belong together."""

@@ -10,7 +10,11 @@ from familychat_music.reading import AND_OR
 from familychat_music.schema import Role
 from familychat_music.walk import Walk
 
-_VAGUE = {"with", "about", "that have", "mention", "have", "has", "having", "contain", "mit", "con", "avec"}
+_VAGUE = {
+    "with", "about", "that have", "mention", "have", "has", "having", "contain", "mit", "con", "avec", "über", "sobre",
+    "sur",
+}  # fmt: skip
+"""These only speak of a title where "in the title" follows."""
 
 _ABOUT = {"about", "that mention", "mention", "mentions", "mentioning", "über", "sobre", "sur", "containing", "contain"}
 
@@ -233,7 +237,7 @@ def flags(walk: Walk, place: int) -> int:
             meaning.aggregates.append((sense.entry, place))
         elif sense.heading == "beyond":
             meaning.beyond.append(item.text)
-        elif sense.heading in {"random", "together", "pronoun", "greeting", "hostile", "who", "more"}:
+        elif sense.heading in {"random", "together", "pronoun", "greeting", "hostile", "who", "more", "lacking"}:
             setattr(meaning, sense.heading, True)
         elif sense.heading == "list":
             meaning.lists = True

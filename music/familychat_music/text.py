@@ -10,7 +10,7 @@ _LETTERS = str.maketrans(
 )
 _ACCENTS = re.compile("[\u0300-\u036f]")
 # \w leaves out the vowel signs of Indic and Thai scripts, which are part of their words.
-_WORD = r"\w\u0900-\u0dff\u0e00-\u0eff"
+_WORD = r"\w\u0900-\u0963\u0966-\u0dff\u0e00-\u0eff"
 _NOT_WORD = re.compile(rf"[^{_WORD}]+|_")
 _TOKEN = re.compile(
     rf"\d+:\d\d(?::\d\d)?|\d{{1,3}}(?:,\d{{3}})+|\d+\.\d+|[{_WORD}]+(?:['\u2019&][{_WORD}]+)*|[\"\u201c\u201d\u00ab\u00bb\u201e]"
@@ -30,7 +30,7 @@ def fold(text: str) -> str:
     lowered = text.casefold()
     if lowered.isascii():
         return lowered if "$" not in lowered else lowered.replace("$", "s")
-    lowered = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", lowered)))
+    lowered = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", lowered).casefold()))
     return lowered.translate(_LETTERS)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from familychat_music.importing.cells import Batch, Row, is_blank
+from familychat_music.importing.cells import Batch, Row, is_blank, is_blank_row
 from familychat_music.importing.layout import Layout, text_in
 from familychat_music.importing.words import simplified, vocabulary
 
@@ -53,7 +53,7 @@ class Cleaner:
 
     def _cleaned(self, block: Block) -> Block:
         if _may_be_empty(block.rows):
-            block = self._only(block, [not all(map(is_blank, row)) for row in block.rows], "blank")
+            block = self._only(block, [not is_blank_row(row) for row in block.rows], "blank")
         if set(map(len, block.rows)) - {self._width}:
             block = Block(block.numbers, [self._fitted(row) for row in block.rows])
         if self._mark is not None:
@@ -74,7 +74,7 @@ class Cleaner:
         missing = self._width - len(row)
         if missing > 0:
             return [*row, *[None] * missing]
-        if missing < 0 and not all(map(is_blank, row[self._width :])):
+        if missing < 0 and not is_blank_row(row[self._width :]):
             self.long += 1
         return row
 

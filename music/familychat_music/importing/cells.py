@@ -61,3 +61,10 @@ class Source(Protocol):
 def is_blank(cell: object) -> bool:
     """Whether there is nothing in a cell."""
     return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def is_blank_row(row: Row) -> bool:
+    """Whether there is nothing in any cell of a row. Quick, for sheets may have millions of such rows."""
+    if any(row):
+        return all(map(is_blank, row))
+    return 0 not in row

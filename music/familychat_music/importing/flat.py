@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from familychat_music.importing.blocks import Cleaner
-from familychat_music.importing.cells import Batch, Grid, Row, Source, is_blank
+from familychat_music.importing.cells import Batch, Grid, Row, Source, is_blank_row
 from familychat_music.importing.detect import FileKind
 from familychat_music.importing.layout import Layout, find_layout
 from familychat_music.importing.plan import Plan, make_plan
@@ -47,7 +47,7 @@ def import_list(
     with closing(batches):
         layout = find_layout(sample, grid)
         enough = max(1, SAMPLE_CELLS // len(layout.headings))
-        below = [row for row in sample[layout.first_row :] if not all(map(is_blank, row))][:enough]
+        below = [row for row in sample[layout.first_row :] if not is_blank_row(row)][:enough]
         plan = make_plan(layout, below, options.mapping, grid.first_column)
         connection.execute("BEGIN")
         result = _load(connection, layout, plan, source, batches, pace=pace)
@@ -86,7 +86,7 @@ def _sampled(source: Source) -> tuple[list[Row], Generator[Batch, None, None]]:
     filled = cells = 0
     for batch in batches:
         taken.append(batch)
-        filled += sum(1 for row in batch if not all(map(is_blank, row)))
+        filled += sum(1 for row in batch if not is_blank_row(row))
         cells += sum(map(len, batch)) + len(batch)
         if filled >= SAMPLE_ROWS or cells > MOST_SAMPLE_CELLS:
             break
@@ -98,7 +98,7 @@ def _end_of_sample(taken: list[Batch]) -> int:
     """The index behind the last row of the sample: blank rows don't count."""
     filled = 0
     for index, row in enumerate(itertools.chain.from_iterable(taken)):
-        filled += not all(map(is_blank, row))
+        filled += not is_blank_row(row)
         if filled >= SAMPLE_ROWS:
             return index + 1
     return sum(map(len, taken))

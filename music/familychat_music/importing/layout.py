@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from familychat_music.importing.cells import Cell, Grid, Row, Span, is_blank
+from familychat_music.importing.cells import Cell, Grid, Row, Span, is_blank, is_blank_row
 from familychat_music.importing.headings import claims_of
 from familychat_music.importing.refusals import refused
 from familychat_music.importing.roles import is_heading
@@ -43,7 +43,7 @@ class Layout:
 
 def find_layout(rows: Sequence[Row], grid: Grid) -> Layout:
     """Find the list in the first rows of a sheet; ``ImportRefusedError`` if there is none."""
-    filled = [index for index, row in enumerate(rows) if not all(map(is_blank, row))]
+    filled = [index for index, row in enumerate(rows) if not is_blank_row(row)]
     if not filled:
         raise refused("The list is empty: there isn't a single filled cell.", "Choose a file with songs in it.")
     searched = filled[0] + min(HEADER_SEARCH_ROWS, max(1, HEADER_SEARCH_CELLS // max(map(len, rows))))

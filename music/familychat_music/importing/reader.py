@@ -153,7 +153,9 @@ def send(message: Any) -> int:
 
 
 def plain(row: list[Any]) -> list[Any]:
-    """A row with its dates and times as extensions."""
+    """A row with its dates and times as extensions; nothing of a row without anything."""
+    if not any(row) and row.count("") == len(row):
+        return []
     if _PLAIN.issuperset(map(type, row)):
         return row
     return [cell if type(cell) in _PLAIN else extension(cell) for cell in row]

@@ -79,6 +79,6 @@ def language_of(typed: Iterable[str]) -> str:
 def _points(known: Lexicon, spoken: Sequence[str]) -> int:
     points = sum(word in known.little_words for word in spoken)
     for place in range(len(spoken)):
-        for size in range(1, 4):
+        for size in range(1, min(3, len(spoken) - place) + 1):
             points += size * bool(known.senses(spoken[place : place + size]))
     return points

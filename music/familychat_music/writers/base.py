@@ -16,7 +16,8 @@ from familychat_music.schema import Schema
 FREE_FROM_BILLIONS = 3.0
 """Parameters from which a model writes SQL better by itself than it chooses."""
 
-_BILLIONS = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*b(?![a-z])", re.IGNORECASE)
+_PARAMETERS = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*([bm])(?![a-z])", re.IGNORECASE)
+_OF_A_BILLION = {"b": 1.0, "m": 1000.0}
 _BYTES_PER_BILLION = 0.6e9
 
 
@@ -71,7 +72,8 @@ class Task:
 
 def suited(model: ModelInfo) -> WriterName:
     """The writer for a model: by its parameters, as far as its server or its name tells, else by its size."""
-    billions = [float(found) for found in _BILLIONS.findall(f"{model.parameters or ''} {model.name}")]
+    told = f"{model.parameters or ''} {model.name}"
+    billions = [float(number) / _OF_A_BILLION[unit.casefold()] for number, unit in _PARAMETERS.findall(told)]
     if billions:
         return WriterName.FREE if max(billions) >= FREE_FROM_BILLIONS else WriterName.PLAN
     large = model.size_bytes is None or model.size_bytes >= FREE_FROM_BILLIONS * _BYTES_PER_BILLION
