@@ -228,7 +228,8 @@ def _cue_points(question: Question, link: Link) -> float:
             if _just_before(question, mark, link) or (cue in _AFTER and mark.start == link.end == mark.end - 1):
                 if link.column.role in _RELATED.get(Role(cue), {Role(cue)}):
                     return CUE_POINTS
-                against = AGAINST_CUE if link.column.role not in _ADJECTIVES else 0.0
+                near = mark.end == link.start or mark.start == link.end
+                against = AGAINST_CUE if near and link.column.role not in _ADJECTIVES else against
     spoken = {mark.entry("hint") or mark.entry("asked") for mark in question.marks}
     if link.column.role in _PEOPLE and link.column.role in spoken - {_first_asked(question)}:
         return CUE_POINTS

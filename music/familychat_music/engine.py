@@ -100,10 +100,11 @@ class MusicEngine:
         words = phrases(drafts.question.language)
         task = Task(asked.text, drafts, self.schema, asked.examples, asked.before)
         writer = WriterName.PLAN
-        if asked.sql is None and (self._asks_model(asked, drafts)):
-            async for step in _ready(consultant):
-                yield step
+        if asked.sql is None:
             writer = await self._writer(asked.writer, consultant)
+            if writer is WriterName.FREE or len(plan.close_drafts(drafts.drafts)) > 1:
+                async for step in _ready(consultant):
+                    yield step
         written, rows, tried = await self._written(task, writer, consultant, asked.sql)
         shown = rows
         if written.sql is None or rows is None:
@@ -128,10 +129,6 @@ class MusicEngine:
             cached=asked.sql is not None and written.sql == asked.sql,
             tried=tuple(tried),
         )
-
-    def _asks_model(self, asked: Asked, drafts: Drafts) -> bool:
-        """Whether a model has anything to do: to write, or to choose between close drafts."""
-        return asked.writer is not WriterName.PLAN or len(plan.close_drafts(drafts.drafts)) > 1
 
     async def _writer(self, wanted: WriterName, consultant: Consultant | None) -> WriterName:
         if consultant is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -131,9 +132,10 @@ def _number(word: str) -> tuple[float, bool] | None:
         hours, minutes, seconds = (int(part or 0) for part in clock.groups())
         return hours * 3600.0 + minutes * 60 + seconds, True
     try:
-        return float(word.replace(",", "")), False
+        value = float(word.replace(",", ""))
     except ValueError:
         return None
+    return (value, False) if math.isfinite(value) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,7 @@ def test_caseless_finds_the_other_case(library: sqlite3.Connection) -> None:
         ("SELECT * FROM songs WHERE id = ?", BrokenQuery, "parameters"),
         ("SELECT * FROM songs, artists, long_songs", QueryTooExpensive, "how they belong together"),
         ("SELECT load_extension('x')", UnsafeQuery, "function load_extension isn't allowed"),
+        ("WITH songs AS (SELECT * FROM songs) SELECT * FROM songs", UnsafeQuery, "songs of the SQL reads itself"),
         ("SELECT '\ud800'", BrokenQuery, "broken text"),
         ("SELECT " + "(" * 60 + "1" + ")" * 60, QueryTooExpensive, "nested too deeply"),
     ],

@@ -114,7 +114,9 @@ def test_no_text_breaks_linking(linker: Linker, text: str) -> None:
         assert 0 < link.score <= 1
 
 
-@pytest.mark.parametrize("text", ["* OR NEAR(queen", 'AND OR NOT "queen', "queen* ^ {a}: -queen", "NEAR(queen abba, 2)"])
+@pytest.mark.parametrize(
+    "text", ["* OR NEAR(queen", 'AND OR NOT "queen', "queen* ^ {a}: -queen", "NEAR(queen abba, 2)"]
+)
 def test_signs_of_the_word_index_are_only_words(text: str, linker: Linker) -> None:
     link = best(linker, text, Role.ARTIST)
     assert link is not None

@@ -10,16 +10,22 @@ import pytest
 
 import familychat
 import familychat_cli
+import familychat_music
 
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "system", "popen", "execfile", "getoutput"}
 FORBIDDEN_MODULES = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "jsonpickle", "pty", "commands"}
 PROCESSES = {"subprocess", "multiprocessing"}
-MAY_START_PROCESSES = {"familychat/llm/practice_model.py", "familychat_cli/testing.py"}
-"""The first runs pip with fixed words; the second is for tests."""
+MAY_START_PROCESSES = {
+    "familychat/llm/practice_model.py",
+    "familychat_cli/testing.py",
+    "familychat_music/working.py",
+    "familychat_music/importing/workbook.py",
+}
+"""The first runs pip with fixed words; the second is for tests; the others run a file of this package by its path."""
 
 
 def sources() -> Iterator[tuple[str, ast.AST]]:
-    for package in (familychat, familychat_cli):
+    for package in (familychat, familychat_cli, familychat_music):
         folder = Path(package.__path__[0])
         for path in folder.rglob("*.py"):
             yield f"{folder.name}/{path.relative_to(folder).as_posix()}", ast.parse(path.read_text("utf-8"))
@@ -112,7 +118,7 @@ def test_the_second_walk_sees_what_it_should(source: str) -> None:
     assert list(hidden_offences("familychat/x.py", ast.parse(source)))
 
 
-def test_the_one_process_that_is_started_gets_fixed_words() -> None:
+def test_the_fetch_of_the_practice_model_gets_fixed_words() -> None:
     tree = dict(sources())["familychat/llm/practice_model.py"]
     started = [
         node
@@ -140,3 +146,36 @@ def test_the_one_process_that_is_started_gets_fixed_words() -> None:
         if isinstance(node, ast.Assign) and len(node.targets) == 1
     }
     assert isinstance(constants["REQUIREMENT"], ast.Constant)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "fixed"),
+    [
+        (
+            "familychat_music/working.py",
+            "[sys.executable, '-I', '-S', str(WORKER)]",
+            {"WORKER": "Path(__file__).with_name('worker.py')"},
+        ),
+        (
+            "familychat_music/importing/workbook.py",
+            "[*command, *arguments]",
+            {"command": "[sys.executable, '-I', '-S', str(Path(__file__).with_name('reader.py'))]"},
+        ),
+    ],
+)
+def test_processes_of_the_music_engine_run_its_own_files(name: str, arguments: str, fixed: dict[str, str]) -> None:
+    """Statements and file names reach them over a pipe or as one argument; no word of theirs says what is run."""
+    tree = dict(sources())[name]
+    started = [
+        ast.unparse(node.args[0])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("subprocess.")
+    ]
+    assert started == [arguments]
+    written = {
+        ast.unparse(target): ast.unparse(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+    }
+    assert fixed.items() <= written.items()

@@ -17,7 +17,7 @@ from familychat_music.importing.takers import Odd, Taken, Taker
 from familychat_music.schema import Kind, Role
 
 TABLE = "songs"
-INDEXED = (Role.ARTIST, Role.ALBUM, Role.GENRE, Role.YEAR)
+INDEXED = (Role.TITLE, Role.ARTIST, Role.ALBUM, Role.GENRE, Role.YEAR)
 JUDGED_FROM = 200
 """So many odd cells are needed to give a column up before the end of the file."""
 ROWS_TOGETHER = 20

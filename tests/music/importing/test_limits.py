@@ -58,7 +58,7 @@ def outcome(tmp_path: Path) -> Callable[[Path], Outcome]:
         return Outcome(said, seconds, int(kib))
 
     def run(source: Path) -> Outcome:
-        """Up to three times where it is slow, for other programs may be busy; a deadline that passes is passed thrice."""
+        """Up to three times where it is slow: other programs may be busy, but what is too slow always is."""
         outcome = once(source)
         for _ in range(2):
             if outcome.seconds < MAX_SECONDS and "too long" not in outcome.said:

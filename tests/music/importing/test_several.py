@@ -42,7 +42,7 @@ def test_certain_separators(imported: Any, csv_file: Any, cell: str, values: lis
 @pytest.mark.parametrize(
     "name",
     ["Earth, Wind & Fire", "Tyler, The Creator", "Simon & Garfunkel", "AC/DC", "Albert Hammond, Jr.", "Tones and I",
-     "Crosby, Stills & Nash", "Florence and the Machine", "Axwell /\\ Ingrosso"],
+     "Crosby, Stills & Nash", "Florence and the Machine", "Bob Marley and the Wailers", "Axwell /\\ Ingrosso"],
 )  # fmt: skip
 def test_names_with_commas_stay_whole(imported: Any, csv_file: Any, name: str) -> None:
     found = artists(

@@ -89,6 +89,16 @@ def test_two_header_rows_with_merged_cells(imported: Any, xlsx_file: Any) -> Non
     assert done.rows() == [(1, "Hello", "Adele", 2015, "XL")]
 
 
+def test_a_row_above_the_headings_completes_them(imported: Any, xlsx_file: Any) -> None:
+    rows = (
+        ("Song", None, "Shelf", "Release"),
+        ("Title", "Artist", None, "Date"),
+        ("Hello", "Adele", "A3", "2015-11-20"),
+    )
+    done = imported(xlsx_file(*rows))
+    assert done.names == ["title", "artist", "Shelf", "release_date", "year"]
+
+
 def test_headers_merged_downwards(imported: Any, xlsx_file: Any) -> None:
     def merge(book: Any) -> None:
         book.active.merge_cells("A1:A2")
@@ -231,7 +241,7 @@ def test_a_year_column_full_of_dates_is_a_release_date(imported: Any, csv_file: 
 
 
 def test_a_short_list_with_a_late_surprise_starts_again_too(imported: Any, csv_file: Any) -> None:
-    rows = [("a", "")] * 1999 + [("a", 7)] * 10 + [("a", "seven")] * 30
+    rows = [("a", "")] * 1990 + [("a", 7)] * 10 + [("a", "seven")] * 30
     done = imported(csv_file(("Title", "Lucky"), *rows))
     assert done.column("Lucky")[-1] == "seven"
     assert done.report.odd_count == 0
