@@ -83,7 +83,11 @@ class Libraries:
         if not mine:
             raise NotFoundError("There is no music library yet.", "An admin adds one: familychat music import FILE")
         if len(mine) > 1:
-            raise InvalidInputError("There are several music libraries.", f"Say which: {self._listed(mine)}.")
+            names = self._listed(mine)
+            raise InvalidInputError(
+                "There are several music libraries.",
+                f"Say which with --library, in a chat by beginning with @NAME: {names}.",
+            )
         return mine[0]
 
     def managed(self, user: User, name: str) -> MusicLibrary:

@@ -21,7 +21,8 @@ KEPT_ROWS = 50
 
 
 class MusicTask:
-    """Answers from a library: the one the conversation began with, else the only one that the person may use."""
+    """Answers from a library: the one that the question begins with (``@NAME``), else the one that was asked last in
+    this conversation, else the only one that the person may use."""
 
     name = "music"
     title = "Music"
@@ -33,11 +34,13 @@ class MusicTask:
         from familychat_music.runner import default_runner
 
         libraries = Libraries(turn.database)
-        library = libraries.get(turn.user, _library_of(turn.history))
+        names = [library.name for library in libraries.usable(turn.user)]
+        addressed, question = addressed_library(turn.question.content, names)
+        library = libraries.get(turn.user, addressed or _library_of(turn.history))
         engine = libraries.open(library, default_runner())
         try:
             earlier, before = _earlier(turn.history, library.name)
-            asked = Asked(turn.question.content, earlier, before)
+            asked = Asked(question, earlier, before)
             steps = libraries.ask(turn.user, library, engine, asked, turn.access)
             async with contextlib.aclosing(steps):
                 async for step in steps:
@@ -74,6 +77,14 @@ def _details(library: str, question: str, answer: Answer) -> dict[str, Any]:
         "truncated": answer.rows.truncated,
         "writer": answer.writer.value,
     }
+
+
+def addressed_library(text: str, names: Sequence[str]) -> tuple[str | None, str]:
+    """The library that a question begins with (``@NAME``), and the question without it."""
+    for name in sorted(names, key=len, reverse=True):
+        if text[:1] == "@" and text[1:].casefold().startswith(name.casefold()):
+            return name, text[1 + len(name) :].lstrip(" ,:") or text
+    return None, text
 
 
 def _library_of(history: Sequence[Message]) -> str | None:
