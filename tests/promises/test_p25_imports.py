@@ -7,9 +7,11 @@ tests/cli/test_music.py kills, here a thread reads on while the next version com
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -277,12 +279,8 @@ def test_reading_goes_on_while_versions_change(cli: CommandLine, tmp_path: Path)
             with Runner() as runner:
                 while not done.is_set():
                     engine = mine.open(mine.get(owner, None), runner)
-                    rows = runner.run(
-                        engine.library,
-                        "SELECT count(*), count(DISTINCT artist) FROM songs",
-                        tables=["songs"],
-                    )
-                    seen.append((int(str(rows.rows[0][0])), int(str(rows.rows[0][1]))))
+                    rows = asyncio.run(engine.run("SELECT count(*), count(DISTINCT artist) FROM songs")).rows
+                    seen.append((int(str(rows[0][0])), int(str(rows[0][1]))))
                     engine.close()
         except Exception as error:  # noqa: BLE001 -- shown by the test
             broken.append(error)
@@ -311,8 +309,6 @@ FORMULAS = ["=1+1", "+1", "-1+2", "@SUM(A1)", "\t=1", "\r=1", '=cmd|"/c calc"!A1
 
 @pytest.mark.parametrize("ending", [".xlsx", ".csv"])
 def test_exports_defuse_formulas(tmp_path: Path, cli: CommandLine, ending: str) -> None:
-    import sqlite3
-
     library, target = tmp_path / "library.db", tmp_path / f"out{ending}"
     made = sqlite3.connect(library)
     made.execute("CREATE TABLE songs (id INTEGER, title TEXT)")

@@ -105,7 +105,7 @@ def test_the_library_is_declared_as_promised(imported: Any, csv_file: Any) -> No
         ' "release_date" TEXT, "year" INTEGER, "bpm" INTEGER, "Score X" REAL)'
     )
     indexes = done.rows("SELECT name FROM sqlite_schema WHERE type = 'index' ORDER BY name")
-    assert indexes == [("songs_artist",), ("songs_year",)]
+    assert indexes == [("songs_artist",), ("songs_title",), ("songs_year",)]
 
 
 def test_the_report_says_what_became_of_each_column(imported: Any, csv_file: Any) -> None:
