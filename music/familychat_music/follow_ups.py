@@ -112,6 +112,8 @@ def _asks_anew(meaning: Meaning) -> bool:
 
 
 def _recounted(meaning: Meaning, plan: Plan, merged: tuple[Condition, ...], before: Plan) -> Plan:
-    if not meaning.asked and isinstance(before.select[0], Ref) and before.select[0].role is not Role.TITLE:
-        return replace(before, conditions=merged)
+    """How many is that: of what was listed, be it songs, artists or albums."""
+    first = before.select[0]
+    if not meaning.asked and isinstance(first, Ref) and first.role is not Role.TITLE:
+        return Plan(before.base, (Measure(Aggregate.COUNT, first, first.table),), merged)
     return replace(plan, conditions=_with_known(merged, plan))
