@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from familychat_music.writers.base import Consultant, Example
 
 FOLDER = "music"
+WORKING = "import-"
+"""What the folders of imports under way begin with."""
 TASK = "music"
 LONGEST_NAME = 60
 MOST_EXAMPLES = 3
@@ -316,6 +318,23 @@ def _songs(report: ImportReport) -> int:
 
 @contextlib.contextmanager
 def _working_folder(parent: Path) -> Iterator[Path]:
-    """A folder for a new version's files, removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="import-", dir=parent) as work:
-        yield Path(work)
+    """A folder for a new version's files, removed afterwards; what killed imports left is cleared away first.
+
+    Each import holds a lock inside its folder, which the operating system lets go of when the process ends.
+    """
+    import filelock
+
+    with contextlib.ExitStack() as stack:
+        with filelock.FileLock(parent / "imports.lock", mode=0o600):
+            for left in parent.glob(f"{WORKING}*"):
+                _clear(left)
+            work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=WORKING, dir=parent)))
+            stack.enter_context(filelock.FileLock(work / "in-use.lock", mode=0o600))
+        yield work
+
+
+def _clear(left: Path) -> None:
+    import filelock
+
+    with contextlib.suppress(filelock.Timeout, OSError), filelock.FileLock(left / "in-use.lock", timeout=0):
+        shutil.rmtree(left, ignore_errors=True)

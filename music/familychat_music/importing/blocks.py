@@ -58,7 +58,7 @@ class Cleaner:
             block = Block(block.numbers, [self._fitted(row) for row in block.rows])
         if self._mark is not None:
             at, text = self._mark
-            if any(row[at] == text for row in block.rows):
+            if text in [row[at] for row in block.rows]:
                 block = self._only(block, [not self._is_header(row) for row in block.rows], "headers")
         return block
 

@@ -111,7 +111,8 @@ class SongsLoader:
         row = f"(NULL{', ?' * len(values)})"
         cells = itertools.chain.from_iterable(zip(*values, strict=True))
         several, rest = divmod(rows, self._together)
-        self._execute_many(row, self._together, itertools.islice(cells, several * self._together * len(values)))
+        together = itertools.islice(cells, several * self._together * len(values)) if rest else cells
+        self._execute_many(row, self._together, together)
         self._execute_many(row, 1, itertools.islice(cells, rest * len(values)))
 
     def _execute_many(self, row: str, together: int, cells: Iterator[Value | Odd]) -> None:
