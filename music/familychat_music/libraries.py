@@ -325,7 +325,7 @@ def _working_folder(parent: Path) -> Iterator[Path]:
     import filelock
 
     with contextlib.ExitStack() as stack:
-        with filelock.FileLock(parent / "imports.lock", mode=0o600):
+        with filelock.FileLock(parent.with_suffix(".lock"), mode=0o600):
             for left in parent.glob(f"{WORKING}*"):
                 _clear(left)
             work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=WORKING, dir=parent)))
