@@ -6,16 +6,14 @@ tables are read, and the copy's schema is written anew, without any expression o
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from familychat_music.importing.ddl import collations
+from familychat_music.importing.ddl import Field, Link, Original, collations
 from familychat_music.importing.plan import role_named
 from familychat_music.importing.refusals import listed, refused
 from familychat_music.importing.report import ColumnReport, ImportOptions, ImportReport, TableReport
@@ -37,56 +35,6 @@ PAGE_SIZE = 4096
 STEPS = 100_000
 """SQLite's steps between two looks at the progress."""
 KEPT_OUT = {"view": "views", "virtual": "virtual tables", "shadow": "their inner tables"}
-
-_PLAIN_TYPE = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]*(\( *[+-]?\d+( *, *[+-]?\d+)? *\))?")
-_KEYWORDS = re.compile(
-    r"\b(GENERATED|ALWAYS|CONSTRAINT|NOT|NULL|CHECK|DEFAULT|PRIMARY|KEY|UNIQUE|COLLATE|REFERENCES|AS)\b", re.IGNORECASE
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A column to copy."""
-
-    name: str
-    declared: str
-    key: int
-    collation: str | None
-    role: Role | None = None
-    given: bool = False
-
-    def sql(self) -> str:
-        """Its definition in the copy."""
-        kind = self.declared
-        if kind and (not _PLAIN_TYPE.fullmatch(kind) or _KEYWORDS.search(kind)):
-            kind = quoted(kind)
-        collation = f" COLLATE {self.collation}" if self.collation else ""
-        return f"{quoted(self.name)} {kind}{collation}"
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A foreign key over one or more columns."""
-
-    columns: tuple[str, ...]
-    to_table: str
-    to_columns: tuple[str, ...]
-
-    def sql(self) -> str:
-        """Its clause in the copy."""
-        return (
-            f"FOREIGN KEY ({', '.join(map(quoted, self.columns))})"
-            f" REFERENCES {quoted(self.to_table)} ({', '.join(map(quoted, self.to_columns))})"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Original:
-    """A table to copy."""
-
-    name: str
-    fields: tuple[Field, ...]
-    links: tuple[Link, ...]
 
 
 class Watch:

@@ -34,7 +34,7 @@ def mp3(path: Path) -> None:
     tags.add(LIBRARY.id3.TALB(text="25"))
     tags.add(LIBRARY.id3.TRCK(text="3/12"))
     tags.add(LIBRARY.id3.TDRC(text="2015-11-20"))
-    tags.add(LIBRARY.id3.TCON(text="(9)(17)"))
+    tags.add(LIBRARY.id3.TCON(text=["17", "Metal"]))
     tags.add(LIBRARY.id3.TCOM(text="Kurstin"))
     tags.add(LIBRARY.id3.COMM(lang="eng", desc="", text="nice"))
     tags.save(path)
@@ -155,7 +155,7 @@ def test_all_the_tags(imported: Any, tmp_path: Path) -> None:
     ]  # fmt: skip
     columns = "album, album_artist, composer, genre, release_date, year, track, comment"
     assert done.rows(f"SELECT {columns} FROM songs") == [
-        ("25", None, "Kurstin", "Metal; Rock", "2015-11-20", 2015, 3, "nice"),
+        ("25", None, "Kurstin", "Rock; Metal", "2015-11-20", 2015, 3, "nice"),
         ("Homogenic", "Bjork", None, None, "1997", 1997, None, None),
     ]
 
