@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +41,8 @@ WORKING = "import-"
 """What the folders of imports under way begin with."""
 TASK = "music"
 LONGEST_NAME = 60
+STILL_OPENED = 60.0
+"""Seconds for which the files of a version stay after the next one took their place."""
 MOST_EXAMPLES = 3
 
 _NAME = re.compile(r"[^\x00-\x1f/\\:*]+")
@@ -177,9 +181,7 @@ class Libraries:
             folder = private_folder(self._folder / library.id)
             (work / "new.db").replace(self.path(library))
             (work / "new.index").replace(self.index_path(library))
-        for old in folder.iterdir():
-            if old.stem != str(library.version):
-                old.unlink(missing_ok=True)
+        _retire(folder, library.version)
         return library
 
     def _preview(self, name: str, source: Path, report: ImportReport) -> MusicLibrary:
@@ -308,6 +310,20 @@ def _checked_name(name: str) -> str:
             f"Up to {LONGEST_NAME} letters, without / \\ : *. Use --name.",
         )
     return called
+
+
+def _retire(folder: Path, version: int) -> None:
+    """Remove the files of versions before this one, except those that somebody may only now be opening.
+
+    Who looked the library up before it changed still finds the files that it had then; the next import removes them.
+    """
+    now = time.time()
+    for old in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another import of the same library clears away, too
+            if old.stem == str(version - 1):
+                os.utime(old)
+            elif old.stem != str(version) and abs(now - old.stat().st_mtime) > STILL_OPENED:
+                old.unlink()
 
 
 def _songs(report: ImportReport) -> int:

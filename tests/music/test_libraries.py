@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
@@ -194,12 +195,13 @@ async def test_an_update_takes_the_place_of_the_old(open_home: OpenHome, songs: 
         done = libraries.bring_in(owner, songs)
         assert (done.songs_before, done.library.songs, done.library.id) == (3, 4, old.id)
         assert done.library.version > old.version
-        assert not any(file.exists() for file in files)
+        assert all(file.exists() for file in files), "who found the old version a moment ago may still open it"
+        for file in files:
+            os.utime(file, (0, 0))
+        done = libraries.bring_in(owner, songs)
         folder = libraries.path(done.library).parent
-        assert {path.name for path in folder.iterdir()} == {
-            libraries.path(done.library).name,
-            libraries.index_path(done.library).name,
-        }
+        kept = {f"{version}.{kind}" for version in (done.library.version - 1, done.library.version) for kind in ("db", "index")}
+        assert {path.name for path in folder.iterdir()} == kept
         assert list(folder.parent.iterdir()) == [folder]
         answer = await ask(libraries, owner, done.library, runner, Asked("songs by the Beatles"), None)
         assert {row[0] for row in answer.rows.rows} == {"Yesterday", "Help!"}
