@@ -8,6 +8,7 @@ the distinct values of its text columns under keys that ignore case, accents and
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sqlite3
 from collections import Counter
 from pathlib import Path
@@ -16,7 +17,7 @@ import msgspec
 
 from familychat_music.describe import describe, quoted
 from familychat_music.schema import Column, Kind, Role, Schema, Table
-from familychat_music.text import base_text, fold, link_key
+from familychat_music.text import ARTICLES, base_text, fold, link_key
 
 FORMAT = 1
 LONGEST_VALUE = 200
@@ -32,9 +33,15 @@ NOT_NAMES = {Role.PATH, Role.COMMENT, Role.RELEASE_DATE, Role.DATE_ADDED, Role.L
 
 # Most names are plain letters. SQLite makes their keys itself, several times as fast as by calling Python;
 # a test holds that both ways give the same.
-_PLAIN = "(value NOT GLOB '*[^A-Za-z0-9 ]*' AND value NOT LIKE '% n %')"
-_BARE = "(value NOT GLOB '[TtAaDdEeLl]*' AND value NOT LIKE '%feat%' AND value NOT LIKE '%ft%')"
-_FOLDED = "iif(text NOT GLOB '*[^A-Za-z0-9 ]*', text, fold(text))"
+_PLAIN = "lower({0}) NOT GLOB '*[^a-z0-9 ]*' AND NOT instr(lower({0}), ' n ')"
+_WHOLE = "NOT instr(low, 'feat') AND NOT instr(low, 'ft') AND substr(low, -1) <> ' '"
+_KEY = "iif(plain, replace(low, ' ', ''), link_key(value))"
+_BASE = f"""CASE
+    WHEN NOT (plain AND {_WHOLE}) THEN base_key(value)
+    WHEN substr(low, 1, instr(low, ' ') - 1) IN ({", ".join(map("'{}'".format, ARTICLES))})
+        THEN replace(substr(low, instr(low, ' ') + 1), ' ', '')
+    END"""
+_FOLDED = "iif(length(text) = length(CAST(text AS BLOB)) AND NOT instr(text, '$'), text, fold(text))"
 
 _TABLES = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -70,7 +77,8 @@ def build_index(library: Path, index: Path) -> Schema:
 def _fill(connection: sqlite3.Connection, library: Path) -> Schema:
     connection.execute("PRAGMA journal_mode = OFF")
     connection.execute("PRAGMA synchronous = OFF")
-    connection.execute("PRAGMA cache_size = -32768")
+    connection.execute("PRAGMA cache_size = -131072")
+    connection.execute("PRAGMA locking_mode=EXCLUSIVE")
     for name, function in (("fold", fold), ("link_key", link_key), ("base_key", _base_key)):
         connection.create_function(name, 1, function, deterministic=True)
     connection.executescript(_TABLES)
@@ -81,6 +89,8 @@ def _fill(connection: sqlite3.Connection, library: Path) -> Schema:
         _add_values(connection, number, table.name, column.name)
     connection.execute("CREATE INDEX linked_value_key ON linked_value (key)")
     connection.execute("CREATE INDEX linked_value_base ON linked_value (base) WHERE base IS NOT NULL")
+    # Written once and never added to: merging along the way is lost work.
+    connection.execute("INSERT INTO value_words (value_words, rank) VALUES ('automerge', 0)")
     connection.execute(f"INSERT INTO value_words (rowid, words) SELECT id, {_FOLDED} FROM linked_value")  # noqa: S608
     connection.execute(
         "INSERT INTO spelling (word) SELECT term FROM value_vocabulary "
@@ -95,7 +105,7 @@ def _fill(connection: sqlite3.Connection, library: Path) -> Schema:
 
 def _add_values(connection: sqlite3.Connection, number: int, table: str, column: str) -> None:
     connection.execute("INSERT INTO linked_column VALUES (?, ?, ?)", [number, table, column])
-    few = _few_values(connection, table, column)
+    few = None if _is_indexed(connection, table, column) else _few_values(connection, table, column)
     if few is not None:
         rows = [(number, text, link_key(text), _base_key(text), uses) for text, uses in few.items()]
         connection.executemany(
@@ -104,26 +114,36 @@ def _add_values(connection: sqlite3.Connection, number: int, table: str, column:
         return
     name = quoted(column)
     values = (
-        f"SELECT {name} AS value, count(*) AS uses FROM library.{quoted(table)} "  # noqa: S608
+        f"SELECT {name} AS value, count(*) AS uses, lower({name}) AS low, {_PLAIN.format(name)} AS plain "  # noqa: S608
+        f"FROM library.{quoted(table)} "
         f"WHERE typeof({name}) = 'text' AND length({name}) BETWEEN 1 AND ? GROUP BY {name}"
     )
     connection.execute(
         "INSERT INTO linked_value (column_id, text, key, base, uses) "  # noqa: S608
-        f"SELECT ?, value, iif({_PLAIN}, lower(replace(value, ' ', '')), link_key(value)), "
-        f"iif({_PLAIN} AND {_BARE}, NULL, base_key(value)), uses FROM ({values})",
+        f"SELECT ?, value, {_KEY}, {_BASE}, uses FROM ({values})",
         [number, LONGEST_VALUE],
     )
 
 
-def _few_values(connection: sqlite3.Connection, table: str, column: str) -> Counter[str] | None:
+def _is_indexed(connection: sqlite3.Connection, table: str, column: str) -> bool:
+    """Whether SQLite has the column in its order already, so that grouping it needs no sorting."""
+    found = connection.execute(
+        "SELECT 1 FROM pragma_index_list(?, 'library') AS listed, pragma_index_info(listed.name, 'library') AS part "
+        "WHERE part.seqno = 0 AND part.name = ? AND NOT listed.partial",
+        [table, column],
+    )
+    return found.fetchone() is not None
+
+
+def _few_values(connection: sqlite3.Connection, table: str, column: str) -> dict[str, int] | None:
     """A column's values and how often each is used, counted without sorting; None if they are too many for that."""
-    found: Counter[str] = Counter()
-    for (value,) in connection.execute(f"SELECT {quoted(column)} FROM library.{quoted(table)}"):  # noqa: S608
-        if isinstance(value, str) and 0 < len(value) <= LONGEST_VALUE:
-            found[value] += 1
-            if len(found) > FEW_VALUES:
-                return None
-    return found
+    found: Counter[object] = Counter()
+    rows = connection.execute(f"SELECT {quoted(column)} FROM library.{quoted(table)}")  # noqa: S608 -- quoted
+    while some := rows.fetchmany(10_000):
+        found.update(itertools.chain.from_iterable(some))
+        if len(found) > FEW_VALUES:
+            return None
+    return {value: uses for value, uses in found.items() if isinstance(value, str) and 0 < len(value) <= LONGEST_VALUE}
 
 
 def _base_key(text: str) -> str | None:

@@ -18,8 +18,10 @@ _TOKEN = re.compile(
 _EXTRA = re.compile(r"\s*(?:[\(\[].*|\s[-\u2013]\s.*|\b(?:feat|ft|featuring)\b\.?.*)$", re.IGNORECASE | re.DOTALL)
 # Looking for these first spares most names the pattern.
 _EXTRA_SIGNS = ("(", "[", " - ", "\u2013", "feat", "Feat", "FEAT", "ft", "FT", "Ft")
-_ARTICLE_LETTERS = frozenset("tadelTADEL")
-_ARTICLE = re.compile(r"^(?:the|a|an|der|die|das|el|la|los|las|le|les|l')\s+", re.IGNORECASE)
+ARTICLES = ("the", "a", "an", "der", "die", "das", "el", "la", "los", "las", "le", "les")
+"""Words that people leave out of a name or put before it."""
+_ARTICLE_LETTERS = frozenset(letter for word in ARTICLES for letter in (word[0], word[0].upper()))
+_ARTICLE = re.compile(rf"^(?:{'|'.join(ARTICLES)}|l')\s+", re.IGNORECASE)
 _AND = re.compile(r"(?<=\w)\s*['\u2019]?\bn\b['\u2019]?\s*(?=\w)")
 _ASCII_MARKS = {code: None for code in range(128) if not chr(code).isalnum()}
 _INNER_MARK = re.compile(r"(?<=\w)!(?=\w)")

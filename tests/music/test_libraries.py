@@ -200,7 +200,8 @@ async def test_an_update_takes_the_place_of_the_old(open_home: OpenHome, songs: 
             os.utime(file, (0, 0))
         done = libraries.bring_in(owner, songs)
         folder = libraries.path(done.library).parent
-        kept = {f"{version}.{kind}" for version in (done.library.version - 1, done.library.version) for kind in ("db", "index")}
+        now = done.library.version
+        kept = {f"{version}.{kind}" for version in (now - 1, now) for kind in ("db", "index")}
         assert {path.name for path in folder.iterdir()} == kept
         assert list(folder.parent.iterdir()) == [folder]
         answer = await ask(libraries, owner, done.library, runner, Asked("songs by the Beatles"), None)
