@@ -88,9 +88,20 @@ class Parameters:
     max_tokens: int | None = None
 
 
+class TitledBy(StrEnum):
+    """Who gave a conversation its title: the first question's words, a model, or a person (that one stays)."""
+
+    WORDS = "words"
+    MODEL = "model"
+    PERSON = "person"
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A thread of messages. ``head_id`` is the newest message of the path that is shown."""
+    """A thread of messages. ``head_id`` is the newest message of the path that is shown.
+
+    ``origin`` says what an imported one was called where it came from.
+    """
 
     id: str
     owner_id: str
@@ -103,6 +114,11 @@ class Conversation:
     last_message_at: str
     deleted_at: str | None
     head_id: str | None
+    folder: str | None = None
+    pinned: bool = False
+    archived_at: str | None = None
+    titled_by: TitledBy = TitledBy.WORDS
+    origin: str | None = None
 
     @property
     def short_id(self) -> str:
@@ -128,7 +144,8 @@ class Usage:
 class Message:
     """A question or an answer. ``reasoning`` is what the model thought aloud; it is never sent back to it.
 
-    ``details`` is what the task kept with it, as JSON has it: SQL and rows of a music question.
+    ``details`` is what the task kept with it, as JSON has it: SQL and rows of a music question. It is number
+    ``version`` (from 1) of ``versions`` in its place: edits of a question, or answers to the same one.
     """
 
     id: str
@@ -143,6 +160,8 @@ class Message:
     error: str | None
     created_at: str
     details: Mapping[str, Any] = field(default_factory=dict)
+    version: int = 1
+    versions: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,12 @@ def _kind(raw: Any) -> str:
     return str(raw)
 
 
+def _title_source(raw: Any) -> str:
+    if raw not in {"model", "words"}:
+        raise ValueError
+    return str(raw)
+
+
 def _number(kind: type[int] | type[float], low: float, high: float) -> Reader:
     def read(raw: Any) -> int | float:
         if isinstance(raw, bool):
@@ -129,6 +135,14 @@ class Settings:
     embedded_threads: int | None = _setting(
         None, "how many processor threads the built-in engine uses", "1 to 256", _number(int, 1, 256)
     )
+    trash_days: int = _setting(
+        30, "for how many days deleted conversations stay in the trash (0: until it is emptied)", "0 to 36500",
+        _number(int, 0, 36_500),
+    )  # fmt: skip
+    titles: str = _setting(
+        "model", "who names new conversations: a model, once nobody waits for it, or the question's first words",
+        "model or words", _title_source,
+    )  # fmt: skip
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Where each value that isn't a default came from, by key."""
 

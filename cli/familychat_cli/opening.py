@@ -45,7 +45,7 @@ class Opening:
             return home.conversations.find(user, self.reference)
         if not self.last:
             return None
-        newest = home.conversations.newest(user, 1)
-        if not newest:
+        newest = home.conversations.last_spoken(user)
+        if newest is None:
             raise NotFoundError("You have no conversation to go on with yet.", "Leave out --continue to begin one.")
-        return newest[0]
+        return newest

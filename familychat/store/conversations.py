@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from familychat.clock import new_id
 from familychat.errors import InvalidInputError, NotFoundError
-from familychat.models import Conversation, Parameters
+from familychat.models import Conversation, Parameters, TitledBy
 from familychat.store.database import Database, Row
 
 _COLUMNS = (
     "id, owner_id, title, task, model, temperature, top_p, max_tokens, system_prompt, "
-    "created_at, last_message_at, deleted_at, head_id"
+    "created_at, last_message_at, deleted_at, head_id, folder, pinned, archived_at, titled_by, origin"
 )
-_CHANGEABLE = frozenset({"title", "model", "temperature", "top_p", "max_tokens", "system_prompt"})
+_CHANGEABLE = frozenset({
+    "title", "titled_by", "task", "model", "temperature", "top_p", "max_tokens", "system_prompt", "folder", "pinned",
+    "archived_at", "head_id",
+})  # fmt: skip
 MIN_REFERENCE = 4
 ID_LENGTH = 36
 
@@ -31,7 +35,51 @@ def _conversation(row: Row) -> Conversation:
         last_message_at=row["last_message_at"],
         deleted_at=row["deleted_at"],
         head_id=row["head_id"],
+        folder=row["folder"],
+        pinned=bool(row["pinned"]),
+        archived_at=row["archived_at"],
+        titled_by=TitledBy(row["titled_by"]),
+        origin=row["origin"],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which conversations are meant; None means that it doesn't matter. Times are UTC, ``until`` is exclusive.
+
+    ``title`` are words somewhere in it, whatever their case. What is in the trash is never meant.
+    """
+
+    archived: bool | None = False
+    pinned: bool | None = None
+    folder: str | None = None
+    task: str | None = None
+    model: str | None = None
+    title: str | None = None
+    since: str | None = None
+    until: str | None = None
+
+
+ANY = Chosen()
+EVERY = Chosen(archived=None)
+
+
+def _where(owner_id: str, chosen: Chosen) -> tuple[str, list[Any]]:
+    tests: list[tuple[str, Any]] = [
+        ("owner_id = ?", owner_id),
+        ("folder = ?", chosen.folder),
+        ("task = ?", chosen.task),
+        ("model = ?", chosen.model),
+        ("instr(casefold(title), ?)", chosen.title and chosen.title.casefold()),
+        ("last_message_at >= ?", chosen.since),
+        ("last_message_at < ?", chosen.until),
+        ("pinned = ?", None if chosen.pinned is None else int(chosen.pinned)),
+    ]
+    said = [(test, value) for test, value in tests if value is not None]
+    where = ["deleted_at IS NULL", *(test for test, _ in said)]
+    if chosen.archived is not None:
+        where.append("archived_at IS NOT NULL" if chosen.archived else "archived_at IS NULL")
+    return " AND ".join(where), [value for _, value in said]
 
 
 class ConversationStore:
@@ -51,37 +99,42 @@ class ConversationStore:
         parameters: Parameters | None = None,
         system_prompt: str | None = None,
     ) -> Conversation:
-        parameters = parameters or Parameters()
-        conversation = Conversation(
-            id=new_id(),
-            owner_id=owner_id,
-            title=title,
-            task=task,
-            model=model,
-            parameters=parameters,
-            system_prompt=system_prompt,
-            created_at=at,
-            last_message_at=at,
-            deleted_at=None,
-            head_id=None,
+        return self.put(
+            Conversation(
+                id=new_id(),
+                owner_id=owner_id,
+                title=title,
+                task=task,
+                model=model,
+                parameters=parameters or Parameters(),
+                system_prompt=system_prompt,
+                created_at=at,
+                last_message_at=at,
+                deleted_at=None,
+                head_id=None,
+            )
         )
-        self._database.insert(
-            "conversations",
-            {
-                "id": conversation.id,
-                "owner_id": owner_id,
-                "title": title,
-                "task": task,
-                "model": model,
-                "temperature": parameters.temperature,
-                "top_p": parameters.top_p,
-                "max_tokens": parameters.max_tokens,
-                "system_prompt": system_prompt,
-                "created_at": at,
-                "last_message_at": at,
-            },
+
+    def put(self, conversation: Conversation) -> Conversation:
+        """Add a conversation as it is, such as an imported one."""
+        values = asdict(conversation)
+        values |= values.pop("parameters")
+        columns, marks = ", ".join(values), ", ".join("?" for _ in values)
+        self._database.execute(
+            f"INSERT INTO conversations (number, {columns}) "  # noqa: S608 -- names of fields
+            f"VALUES ((SELECT coalesce(max(number), 0) + 1 FROM conversations), {marks})",
+            list(values.values()),
         )
         return conversation
+
+    def known(self, owner_id: str, conversation_id: str, origin: str | None) -> Conversation | None:
+        """The person's conversation of this id or origin, also in the trash."""
+        rows = self._select("owner_id = ? AND (id = ? OR origin = ?) LIMIT 1", [owner_id, conversation_id, origin])
+        return rows[0] if rows else None
+
+    def is_taken(self, conversation_id: str) -> bool:
+        """Whether anybody has a conversation of this id."""
+        return self._database.row("SELECT 1 FROM conversations WHERE id = ?", [conversation_id]) is not None
 
     def get(self, owner_id: str, conversation_id: str) -> Conversation:
         """Raises :class:`NotFoundError` if the person has no such conversation."""
@@ -93,14 +146,51 @@ class ConversationStore:
             raise NotFoundError("You have no such conversation.", "familychat conversations list shows yours.")
         return _conversation(row)
 
-    def newest(self, owner_id: str, limit: int, *, before: Conversation | None = None) -> list[Conversation]:
-        """The person's conversations by last message, newest first; ``before`` continues a page after that one."""
-        where = "owner_id = ? AND deleted_at IS NULL"
-        parameters: list[Any] = [owner_id]
+    def newest(
+        self, owner_id: str, limit: int, *, before: Conversation | None = None, chosen: Chosen = ANY
+    ) -> list[Conversation]:
+        """The person's conversations, pinned ones first, then by last message, newest first.
+
+        ``before`` continues a page after that one.
+        """
+        where, parameters = _where(owner_id, chosen)
         if before is not None:
-            where += " AND (last_message_at, id) < (?, ?)"
-            parameters += [before.last_message_at, before.id]
-        return self._select(f"{where} ORDER BY last_message_at DESC, id DESC LIMIT ?", [*parameters, limit])
+            where += " AND (pinned, last_message_at, id) < (?, ?, ?)"
+            parameters += [int(before.pinned), before.last_message_at, before.id]
+        order = "ORDER BY pinned DESC, last_message_at DESC, id DESC LIMIT ?"
+        return self._select(f"{where} {order}", [*parameters, limit])
+
+    def last_spoken(self, owner_id: str) -> Conversation | None:
+        """The conversation that was last talked in, whatever is pinned."""
+        rows = self._select(
+            "owner_id = ? AND deleted_at IS NULL ORDER BY last_message_at DESC, id DESC LIMIT 1", [owner_id]
+        )
+        return rows[0] if rows else None
+
+    def chosen(self, owner_id: str, chosen: Chosen) -> list[Conversation]:
+        """All of the person's conversations that a filter is for, oldest first."""
+        where, parameters = _where(owner_id, chosen)
+        return self._select(f"{where} ORDER BY number", parameters)
+
+    def folders(self, owner_id: str) -> dict[str, int]:
+        """The person's folders, by name, and how many conversations each holds."""
+        rows = self._database.rows(
+            "SELECT folder, count(*) AS n FROM conversations "
+            "WHERE owner_id = ? AND folder IS NOT NULL AND deleted_at IS NULL GROUP BY folder ORDER BY folder",
+            [owner_id],
+        )
+        return {row["folder"]: row["n"] for row in rows}
+
+    def outlived(self, owner_id: str, before: str) -> list[Conversation]:
+        """What nobody has talked in since ``before``, pinned ones excepted."""
+        return self._select(
+            "owner_id = ? AND deleted_at IS NULL AND pinned = 0 AND last_message_at < ? ORDER BY last_message_at",
+            [owner_id, before],
+        )
+
+    def purge(self, before: str) -> int:
+        """Delete for good what was moved to anybody's trash before that time; returns how many conversations."""
+        return self._database.execute("DELETE FROM conversations WHERE deleted_at < ?", [before])
 
     def trash(self, owner_id: str) -> list[Conversation]:
         """What the person has deleted, latest first."""
@@ -140,7 +230,7 @@ class ConversationStore:
         return [_conversation(row) for row in self._database.rows(query, parameters)]
 
     def update(self, owner_id: str, conversation_id: str, **values: Any) -> Conversation:
-        """Change title, model, temperature, top_p, max_tokens or system_prompt; the order of the list stays."""
+        """Change what may be changed; the order of the list stays."""
         unknown = values.keys() - _CHANGEABLE
         if unknown:
             raise TypeError(f"not changeable: {', '.join(sorted(unknown))}")

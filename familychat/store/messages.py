@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from familychat.clock import new_id
+from familychat.errors import NotFoundError
 from familychat.models import Author, Conversation, Message, Status, Usage
 from familychat.store.database import Database, Row
 
@@ -14,7 +15,12 @@ _COLUMNS = (
     "id, conversation_id, parent_id, author, content, reasoning, status, model, prompt_tokens, completion_tokens, "
     "time_to_first_token_ms, tokens_per_second, usage_estimated, error, details, created_at"
 )
-_PREFIXED = ", ".join(f"m.{name.strip()}" for name in _COLUMNS.split(","))
+_SIBLINGS = (
+    "FROM messages s WHERE s.parent_id IS m.parent_id AND s.conversation_id = m.conversation_id AND s.author = m.author"
+)
+_PREFIXED = ", ".join(f"m.{name.strip()}" for name in _COLUMNS.split(",")) + (
+    f", (SELECT count(*) {_SIBLINGS}) AS versions, (SELECT count(*) {_SIBLINGS} AND s.number <= m.number) AS version"
+)
 
 
 def _message(row: Row) -> Message:
@@ -37,7 +43,12 @@ def _message(row: Row) -> Message:
         error=row["error"],
         details=json.loads(row["details"]) if row["details"] else {},
         created_at=row["created_at"],
+        **({"version": row["version"], "versions": row["versions"]} if "version" in row.keys() else {}),  # noqa: SIM118
     )
+
+
+def _details(details: Mapping[str, Any] | None) -> str | None:
+    return json.dumps(details, ensure_ascii=False) if details else None
 
 
 class MessageStore:
@@ -66,24 +77,56 @@ class MessageStore:
         at: str,
         writer: str | None = None,
     ) -> Message:
-        message_id = new_id()
-        values = {
-            "id": message_id,
-            "conversation_id": conversation.id,
-            "parent_id": parent_id,
-            "author": author.value,
-            "content": content,
-            "status": status.value,
-            "writer": writer,
-            "created_at": at,
-        }
+        message = Message(new_id(), conversation.id, parent_id, author, content, "", status, None, Usage(), None, at)
         with self._database.transaction():
-            self._database.insert("messages", values)
+            self._put(conversation, message, writer)
+            self._show(message.parent_id, message.id)
             self._database.execute(
                 "UPDATE conversations SET head_id = ?, last_message_at = ? WHERE id = ?",
-                [message_id, at, conversation.id],
+                [message.id, at, conversation.id],
             )
-        return Message(message_id, conversation.id, parent_id, author, content, "", status, None, Usage(), None, at)
+        return message
+
+    def _put(self, conversation: Conversation, message: Message, writer: str | None = None) -> None:
+        usage = message.usage
+        values = {
+            "id": message.id,
+            "conversation_id": conversation.id,
+            "owner_id": conversation.owner_id,
+            "parent_id": message.parent_id,
+            "author": message.author.value,
+            "content": message.content,
+            "reasoning": message.reasoning,
+            "status": message.status.value,
+            "writer": writer,
+            "model": message.model,
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": usage.completion_tokens,
+            "time_to_first_token_ms": usage.time_to_first_token_ms,
+            "tokens_per_second": usage.tokens_per_second,
+            "usage_estimated": int(usage.estimated),
+            "error": message.error,
+            "details": _details(message.details),
+            "created_at": message.created_at,
+        }
+        columns, marks = ", ".join(values), ", ".join("?" for _ in values)
+        self._database.execute(
+            f"INSERT INTO messages (number, {columns}) "  # noqa: S608 -- names from above
+            f"VALUES ((SELECT coalesce(max(number), 0) + 1 FROM messages), {marks})",
+            list(values.values()),
+        )
+
+    def put_all(self, conversation: Conversation, messages: Sequence[Message], shown: Mapping[str, str]) -> None:
+        """Add messages as they are, parents first; ``shown`` tells which child of a message was shown last."""
+        with self._database.transaction():
+            for message in messages:
+                self._put(conversation, message)
+            for parent_id, child_id in shown.items():
+                self._show(parent_id, child_id)
+
+    def _show(self, parent_id: str | None, child_id: str) -> None:
+        if parent_id is not None:
+            self._database.execute("UPDATE messages SET shown_child_id = ? WHERE id = ?", [child_id, parent_id])
 
     def checkpoint(self, message_id: str, content: str, reasoning: str) -> None:
         """Save a growing answer."""
@@ -119,7 +162,7 @@ class MessageStore:
                 usage.tokens_per_second,
                 int(usage.estimated),
                 error,
-                json.dumps(details, ensure_ascii=False) if details else None,
+                _details(details),
                 message_id,
             ],
         )
@@ -150,6 +193,96 @@ class MessageStore:
         )
         return [_message(row) for row in rows]
 
+    def all_of(self, conversation: Conversation) -> list[tuple[Message, str | None]]:
+        """Every message in every version, parents first, each with the child that was shown last."""
+        rows = self._database.rows(
+            f"SELECT {_PREFIXED}, m.shown_child_id FROM messages m "  # noqa: S608
+            "WHERE m.conversation_id = ? ORDER BY m.number",
+            [conversation.id],
+        )
+        return [(_message(row), row["shown_child_id"]) for row in rows]
+
+    def get(self, conversation: Conversation, message_id: str) -> Message:
+        """Raises :class:`NotFoundError` if the conversation has no such message."""
+        row = self._database.row(
+            f"SELECT {_PREFIXED} FROM messages m WHERE m.id = ? AND m.conversation_id = ?",  # noqa: S608
+            [message_id, conversation.id],
+        )
+        if row is None:
+            raise NotFoundError("There is no such message in this conversation.", "Open it anew to see what it has.")
+        return _message(row)
+
+    def is_known(self, message_id: str) -> bool:
+        """Whether any conversation has a message of this id."""
+        return self._database.row("SELECT 1 FROM messages WHERE id = ?", [message_id]) is not None
+
+    def siblings(self, message: Message) -> list[str]:
+        """The ids of a message's versions, itself included, in their order."""
+        rows = self._database.rows(
+            "SELECT id FROM messages WHERE parent_id IS ? AND conversation_id = ? AND author = ? ORDER BY number",
+            [message.parent_id, message.conversation_id, message.author.value],
+        )
+        return [row["id"] for row in rows]
+
+    def show(self, conversation: Conversation, message: Message) -> None:
+        """Put a message on the shown path, with what followed it when it was last shown."""
+        with self._database.transaction():
+            # Upwards every message learns which child is shown; downwards each says it, else its newest child is.
+            for child, parent in self._upwards(message):
+                self._show(parent, child)
+            rows = self._database.rows(
+                """
+                WITH RECURSIVE shown (id, depth) AS (
+                    SELECT ?, 0
+                    UNION ALL
+                    SELECT coalesce(
+                        (SELECT c.id FROM messages p JOIN messages c ON c.id = p.shown_child_id AND c.parent_id = p.id
+                         WHERE p.id = shown.id),
+                        (SELECT c.id FROM messages c WHERE c.parent_id = shown.id ORDER BY c.number DESC LIMIT 1)
+                    ), depth + 1 FROM shown WHERE shown.id IS NOT NULL
+                )
+                SELECT id FROM shown WHERE id IS NOT NULL ORDER BY depth DESC LIMIT 1
+                """,
+                [message.id],
+            )
+            self._database.execute(
+                "UPDATE conversations SET head_id = ? WHERE id = ?", [rows[0]["id"], conversation.id]
+            )
+
+    def _upwards(self, message: Message) -> list[tuple[str, str | None]]:
+        rows = self._database.rows(
+            """
+            WITH RECURSIVE up (id, parent_id) AS (
+                SELECT id, parent_id FROM messages WHERE id = ?
+                UNION ALL
+                SELECT m.id, m.parent_id FROM up JOIN messages m ON m.id = up.parent_id
+            )
+            SELECT id, parent_id FROM up
+            """,
+            [message.id],
+        )
+        return [(row["id"], row["parent_id"]) for row in rows]
+
+    def remove(self, conversation: Conversation, message: Message) -> None:
+        """Delete one message; what followed it follows what was before it."""
+        with self._database.transaction():
+            execute = self._database.execute
+            after = self._database.row("SELECT shown_child_id FROM messages WHERE id = ?", [message.id])
+            execute("UPDATE messages SET parent_id = ? WHERE parent_id = ?", [message.parent_id, message.id])
+            execute(
+                "UPDATE messages SET shown_child_id = ? WHERE shown_child_id = ?",
+                [after["shown_child_id"] if after else None, message.id],
+            )
+            if conversation.head_id == message.id:
+                execute("UPDATE conversations SET head_id = ? WHERE id = ?", [message.parent_id, conversation.id])
+            execute("DELETE FROM messages WHERE id = ?", [message.id])
+
+    def resume(self, message: Message, writer: str) -> None:
+        """Let ``writer`` go on with an answer that was cut off."""
+        self._database.execute(
+            "UPDATE messages SET status = 'streaming', writer = ?, error = NULL WHERE id = ?", [writer, message.id]
+        )
+
     def is_streaming(self, conversation: Conversation) -> bool:
         """Whether somebody is writing an answer in this conversation now."""
         return (
@@ -163,7 +296,7 @@ class MessageStore:
         """The person's own latest questions in any conversation, newest first."""
         rows = self._database.rows(
             "SELECT m.content FROM messages m JOIN conversations c ON c.id = m.conversation_id "
-            "WHERE c.owner_id = ? AND c.deleted_at IS NULL AND m.author = 'user' ORDER BY m.id DESC LIMIT ?",
+            "WHERE m.owner_id = ? AND c.deleted_at IS NULL AND m.author = 'user' ORDER BY m.number DESC LIMIT ?",
             [owner_id, limit],
         )
         return [row["content"] for row in rows]

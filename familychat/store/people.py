@@ -9,6 +9,7 @@ from familychat.clock import new_id
 from familychat.errors import ConflictError
 from familychat.models import Role, User
 from familychat.store.database import Database, Row
+from familychat.store.search_index import create_index, drop_index
 
 _COLUMNS = "id, username, display_name, role, active, password_hash, os_account, created_at, last_login_at"
 
@@ -62,6 +63,7 @@ class PeopleStore:
         with self._database.transaction():
             self._refuse_taken(username)
             self._database.insert("users", values)
+            create_index(self._database.execute, str(values["id"]))
         user = self.get(str(values["id"]))
         assert user is not None  # noqa: S101 -- just inserted
         return user
@@ -114,6 +116,13 @@ class PeopleStore:
     def set_role(self, user_id: str, role: Role) -> None:
         self._set(user_id, role=role.value)
 
+    def retention_days(self, user_id: str) -> int | None:
+        row = self._database.row("SELECT retention_days FROM users WHERE id = ?", [user_id])
+        return None if row is None else row["retention_days"]
+
+    def set_retention_days(self, user_id: str, days: int | None) -> None:
+        self._set(user_id, retention_days=days)
+
     def set_last_login(self, user_id: str, at: str) -> None:
         self._set(user_id, last_login_at=at)
 
@@ -123,4 +132,6 @@ class PeopleStore:
 
     def remove(self, user_id: str) -> None:
         """Delete a person with everything that is theirs."""
-        self._database.execute("DELETE FROM users WHERE id = ?", [user_id])
+        with self._database.transaction():
+            drop_index(self._database.execute, user_id)
+            self._database.execute("DELETE FROM users WHERE id = ?", [user_id])

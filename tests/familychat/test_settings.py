@@ -27,6 +27,8 @@ WRONG = {
     "embedded.model": "",
     "embedded.context_length": "1e99",
     "embedded.threads": "0",
+    "trash_days": "-1",
+    "titles": "nobody",
 }
 RIGHT = {
     "data_dir": "/somewhere/else",
@@ -42,6 +44,8 @@ RIGHT = {
     "embedded.model": "/models/own.gguf",
     "embedded.context_length": "2048",
     "embedded.threads": "4",
+    "trash_days": "0",
+    "titles": "words",
 }
 
 

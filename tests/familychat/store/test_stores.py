@@ -96,7 +96,7 @@ def test_listing_uses_its_index_and_rename_keeps_the_order(database: Database, o
     assert [(one.id, one.title) for one in store.newest(owner.id, 9)] == [(new.id, "new"), (old.id, "renamed")]
     plan = database.rows(
         "EXPLAIN QUERY PLAN SELECT id FROM conversations WHERE owner_id = ? AND deleted_at IS NULL "
-        "ORDER BY last_message_at DESC, id DESC LIMIT 50",
+        "AND archived_at IS NULL ORDER BY pinned DESC, last_message_at DESC, id DESC LIMIT 50",
         [owner.id],
     )
     assert "conversations_newest" in plan[0]["detail"]

@@ -1,0 +1,62 @@
+"""Each person's own full-text index: a search reads it and nothing else, so its cost follows their own messages.
+
+One FTS5 table a person, kept by triggers. A message's row has its ``number``, a conversation's title has the
+conversation's ``number`` with a minus. The tables are contentless: the texts stay where they are, once.
+A change of these statements needs a migration that makes every index anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Execute = Callable[[str], Any]
+
+
+def index_name(user_id: str) -> str:
+    """The name of a person's index."""
+    return "search_" + user_id.replace("-", "")
+
+
+def create_index(execute: Execute, user_id: str) -> None:
+    """Make a person's index, and fill it with what is theirs already."""
+    name, owner = index_name(user_id), user_id.replace("'", "''")
+    forget_message = f"INSERT INTO {name} ({name}, rowid, title, body) SELECT 'delete', OLD.number, '', OLD.content"
+    learn_message = f"INSERT INTO {name} (rowid, title, body) SELECT NEW.number, '', NEW.content"
+    forget_title = f"INSERT INTO {name} ({name}, rowid, title, body) VALUES ('delete', -OLD.number, OLD.title, '');"  # noqa: S608
+    learn_title = f"INSERT INTO {name} (rowid, title, body) VALUES (-NEW.number, NEW.title, '');"  # noqa: S608
+    triggers = {
+        # A growing answer is learned when it has ended: until then it changes twice a second.
+        "m_added": f"AFTER INSERT ON messages WHEN NEW.owner_id = '{owner}' AND NEW.status <> 'streaming' "
+        f"BEGIN {learn_message}; END",
+        "m_changed": f"AFTER UPDATE OF content, status ON messages WHEN NEW.owner_id = '{owner}' "
+        f"BEGIN {forget_message} WHERE OLD.status <> 'streaming'; "
+        f"{learn_message} WHERE NEW.status <> 'streaming'; END",
+        "m_removed": f"AFTER DELETE ON messages WHEN OLD.owner_id = '{owner}' AND OLD.status <> 'streaming' "
+        f"BEGIN {forget_message}; END",
+        "c_added": f"AFTER INSERT ON conversations WHEN NEW.owner_id = '{owner}' BEGIN {learn_title} END",
+        "c_changed": f"AFTER UPDATE OF title ON conversations WHEN NEW.owner_id = '{owner}' "
+        f"BEGIN {forget_title} {learn_title} END",
+        "c_removed": f"AFTER DELETE ON conversations WHEN OLD.owner_id = '{owner}' BEGIN {forget_title} END",
+    }
+    execute(
+        f"CREATE VIRTUAL TABLE {name} USING fts5(title, body, content='', tokenize='unicode61 remove_diacritics 2')"
+    )
+    for what, trigger in triggers.items():
+        execute(f"CREATE TRIGGER {name}_{what} {trigger}")
+    execute(
+        f"INSERT INTO {name} (rowid, title, body) SELECT number, '', content FROM messages "  # noqa: S608
+        f"WHERE owner_id = '{owner}' AND status <> 'streaming'"
+    )
+    execute(
+        f"INSERT INTO {name} (rowid, title, body) SELECT -number, title, '' FROM conversations "  # noqa: S608
+        f"WHERE owner_id = '{owner}'"
+    )
+
+
+def drop_index(execute: Execute, user_id: str) -> None:
+    """Remove a person's index and what keeps it."""
+    name = index_name(user_id)
+    for what in ("m_added", "m_changed", "m_removed", "c_added", "c_changed", "c_removed"):
+        execute(f"DROP TRIGGER IF EXISTS {name}_{what}")
+    execute(f"DROP TABLE IF EXISTS {name}")
