@@ -197,7 +197,7 @@ class Conversations:
         with self._database.transaction():
             if self.is_here(user, document):
                 return None
-            if self._store.is_taken(document.id) or any(self._messages.is_known(m.id) for m in document.messages):
+            if self._store.is_taken(document.id) or self._messages.any_known([m.id for m in document.messages]):
                 document = with_new_ids(document)
             return self._add(conversation_of(document, user.id), document)
 

@@ -7,11 +7,12 @@ The JSON form is versioned and lossless: reading it and writing it again gives t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from familychat.clock import timestamp
+from familychat.clock import parse_timestamp, timestamp
 from familychat.errors import InvalidInputError
 from familychat.models import Author, Conversation, Message, Parameters, Status, TitledBy, Usage
 
@@ -202,17 +203,17 @@ def _check_names(document: ConversationDocument) -> None:
 
 
 def _check_time(at: str | None) -> None:
-    if at is None:
-        return
-    from familychat.clock import parse_timestamp
+    if at is not None and not _is_time(at):
+        raise InvalidInputError(f"{_short(at)} isn't a time such as 2026-01-31T18:05:00.123Z.")
 
+
+@lru_cache(maxsize=1000)
+def _is_time(at: str) -> bool:
     try:
         moment = parse_timestamp(at)
-        fits = moment.tzinfo is not None and timestamp(moment) == at
+        return moment.tzinfo is not None and timestamp(moment) == at
     except (ValueError, OverflowError):
-        fits = False
-    if not fits:
-        raise InvalidInputError(f"{_short(at)} isn't a time such as 2026-01-31T18:05:00.123Z.")
+        return False
 
 
 def _parents_first(messages: list[MessageDocument], by_id: dict[str, MessageDocument]) -> list[MessageDocument]:

@@ -11,6 +11,7 @@ from familychat.conversations import Conversations
 from familychat.family.accounts import Accounts
 from familychat.family.sign_in import SignIn
 from familychat.llm.discovery import ServerChoice
+from familychat.searching import Search
 from familychat.settings import Settings
 from familychat.store.database import FILE_NAME, Database
 from familychat.store.files import data_folder, setup_lock
@@ -60,6 +61,7 @@ class Household:
                 default_model=settings.model,
             )
             self.conversations = Conversations(self.database, clock)
+            self.search = Search(self.database, clock)
             self.first_admin = self.accounts.ensure_first_admin()
             self.recovered = self.chat.recover()
             self.conversations.tidy(settings.trash_days)

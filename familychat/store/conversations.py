@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from familychat.clock import new_id
 from familychat.errors import InvalidInputError, NotFoundError
 from familychat.models import Conversation, Parameters, TitledBy
 from familychat.store.database import Database, Row
+from familychat.store.search_index import learn
 
 _COLUMNS = (
     "id, owner_id, title, task, model, temperature, top_p, max_tokens, system_prompt, "
     "created_at, last_message_at, deleted_at, head_id, folder, pinned, archived_at, titled_by, origin"
 )
+_MARKS = ", ".join("?" for _ in range(_COLUMNS.count(",") + 2))
 _CHANGEABLE = frozenset({
     "title", "titled_by", "task", "model", "temperature", "top_p", "max_tokens", "system_prompt", "folder", "pinned",
     "archived_at", "head_id",
@@ -117,14 +119,21 @@ class ConversationStore:
 
     def put(self, conversation: Conversation) -> Conversation:
         """Add a conversation as it is, such as an imported one."""
-        values = asdict(conversation)
-        values |= values.pop("parameters")
-        columns, marks = ", ".join(values), ", ".join("?" for _ in values)
-        self._database.execute(
-            f"INSERT INTO conversations (number, {columns}) "  # noqa: S608 -- names of fields
-            f"VALUES ((SELECT coalesce(max(number), 0) + 1 FROM conversations), {marks})",
-            list(values.values()),
-        )
+        parameters = conversation.parameters
+        with self._database.transaction():
+            row = self._database.row("SELECT coalesce(max(number), 0) + 1 AS next FROM conversations")
+            number = row["next"] if row else 1
+            self._database.execute_many(
+                f"INSERT INTO conversations (number, {_COLUMNS}) VALUES ({_MARKS})",  # noqa: S608
+                [(
+                    number, conversation.id, conversation.owner_id, conversation.title, conversation.task,
+                    conversation.model, parameters.temperature, parameters.top_p, parameters.max_tokens,
+                    conversation.system_prompt, conversation.created_at, conversation.last_message_at,
+                    conversation.deleted_at, conversation.head_id, conversation.folder, int(conversation.pinned),
+                    conversation.archived_at, conversation.titled_by.value, conversation.origin,
+                )],
+            )  # fmt: skip
+            learn(self._database.execute_many, conversation.owner_id, [(-number, conversation.title, "")])
         return conversation
 
     def known(self, owner_id: str, conversation_id: str, origin: str | None) -> Conversation | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from sqlite_utils import Migrations
 
 FILE_NAME = "familychat.db"
+CACHE_KIB = 16 * 1024
+"""Memory that SQLite may keep pages in, once it has read that many."""
 
 Row = Mapping[str, Any]
 Parameters = Sequence[Any] | dict[str, Any]
@@ -91,6 +93,11 @@ class Database:
         with self._lock, translated(self.path):
             return self._db.execute(sql, parameters).rowcount
 
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each row, all or none; inside :meth:`transaction` only."""
+        with self._lock, translated(self.path):
+            self._db.conn.executemany(sql, rows)
+
     def insert(self, table: str, values: Mapping[str, Any]) -> None:
         """Add one row."""
         columns = ", ".join(f'"{name}"' for name in values)
@@ -129,6 +136,7 @@ def _connect(path: Path) -> sqlite_utils.Database:
         # FULL syncs at every commit, so that even a power cut keeps what was acknowledged.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         # Triggers keep the search indexes, and with an untrusted schema older SQLites let none write to FTS5. All that
         # the trust opens to a planted schema is the one harmless function below.
         connection.execute("PRAGMA trusted_schema = ON")

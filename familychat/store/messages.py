@@ -10,6 +10,7 @@ from familychat.clock import new_id
 from familychat.errors import NotFoundError
 from familychat.models import Author, Conversation, Message, Status, Usage
 from familychat.store.database import Database, Row
+from familychat.store.search_index import learn
 
 _COLUMNS = (
     "id, conversation_id, parent_id, author, content, reasoning, status, model, prompt_tokens, completion_tokens, "
@@ -21,6 +22,14 @@ _SIBLINGS = (
 _PREFIXED = ", ".join(f"m.{name.strip()}" for name in _COLUMNS.split(",")) + (
     f", (SELECT count(*) {_SIBLINGS}) AS versions, (SELECT count(*) {_SIBLINGS} AND s.number <= m.number) AS version"
 )
+
+
+_WRITTEN = (
+    "number, id, conversation_id, owner_id, parent_id, author, content, reasoning, status, writer, model, "
+    "prompt_tokens, completion_tokens, time_to_first_token_ms, tokens_per_second, usage_estimated, error, details, "
+    "created_at, shown_child_id"
+)
+_INSERT = f"INSERT INTO messages ({_WRITTEN}) VALUES ({', '.join('?' for _ in _WRITTEN.split(','))})"  # noqa: S608
 
 
 def _message(row: Row) -> Message:
@@ -79,7 +88,7 @@ class MessageStore:
     ) -> Message:
         message = Message(new_id(), conversation.id, parent_id, author, content, "", status, None, Usage(), None, at)
         with self._database.transaction():
-            self._put(conversation, message, writer)
+            self._put(conversation, [message], writer=writer)
             self._show(message.parent_id, message.id)
             self._database.execute(
                 "UPDATE conversations SET head_id = ?, last_message_at = ? WHERE id = ?",
@@ -87,42 +96,43 @@ class MessageStore:
             )
         return message
 
-    def _put(self, conversation: Conversation, message: Message, writer: str | None = None) -> None:
-        usage = message.usage
-        values = {
-            "id": message.id,
-            "conversation_id": conversation.id,
-            "owner_id": conversation.owner_id,
-            "parent_id": message.parent_id,
-            "author": message.author.value,
-            "content": message.content,
-            "reasoning": message.reasoning,
-            "status": message.status.value,
-            "writer": writer,
-            "model": message.model,
-            "prompt_tokens": usage.prompt_tokens,
-            "completion_tokens": usage.completion_tokens,
-            "time_to_first_token_ms": usage.time_to_first_token_ms,
-            "tokens_per_second": usage.tokens_per_second,
-            "usage_estimated": int(usage.estimated),
-            "error": message.error,
-            "details": _details(message.details),
-            "created_at": message.created_at,
-        }
-        columns, marks = ", ".join(values), ", ".join("?" for _ in values)
-        self._database.execute(
-            f"INSERT INTO messages (number, {columns}) "  # noqa: S608 -- names from above
-            f"VALUES ((SELECT coalesce(max(number), 0) + 1 FROM messages), {marks})",
-            list(values.values()),
+    def _put(
+        self,
+        conversation: Conversation,
+        messages: Sequence[Message],
+        *,
+        writer: str | None = None,
+        shown: Mapping[str, str] | None = None,
+    ) -> None:
+        row = self._database.row("SELECT coalesce(max(number), 0) + 1 AS next FROM messages")
+        first = row["next"] if row else 1
+        shown = shown or {}
+        self._database.execute_many(
+            _INSERT,
+            (
+                (
+                    first + place, message.id, conversation.id, conversation.owner_id, message.parent_id,
+                    message.author.value, message.content, message.reasoning, message.status.value, writer,
+                    message.model, message.usage.prompt_tokens, message.usage.completion_tokens,
+                    message.usage.time_to_first_token_ms, message.usage.tokens_per_second,
+                    int(message.usage.estimated), message.error, _details(message.details), message.created_at,
+                    shown.get(message.id),
+                )
+                for place, message in enumerate(messages)
+            ),
+        )  # fmt: skip
+
+        ended = (
+            (first + place, "", message.content)
+            for place, message in enumerate(messages)
+            if message.status is not Status.STREAMING
         )
+        learn(self._database.execute_many, conversation.owner_id, ended)
 
     def put_all(self, conversation: Conversation, messages: Sequence[Message], shown: Mapping[str, str]) -> None:
         """Add messages as they are, parents first; ``shown`` tells which child of a message was shown last."""
         with self._database.transaction():
-            for message in messages:
-                self._put(conversation, message)
-            for parent_id, child_id in shown.items():
-                self._show(parent_id, child_id)
+            self._put(conversation, messages, shown=shown)
 
     def _show(self, parent_id: str | None, child_id: str) -> None:
         if parent_id is not None:
@@ -212,9 +222,12 @@ class MessageStore:
             raise NotFoundError("There is no such message in this conversation.", "Open it anew to see what it has.")
         return _message(row)
 
-    def is_known(self, message_id: str) -> bool:
-        """Whether any conversation has a message of this id."""
-        return self._database.row("SELECT 1 FROM messages WHERE id = ?", [message_id]) is not None
+    def any_known(self, message_ids: Sequence[str]) -> bool:
+        """Whether any conversation has a message of one of these ids."""
+        found = self._database.row(
+            "SELECT 1 FROM messages WHERE id IN (SELECT value FROM json_each(?))", [json.dumps(message_ids)]
+        )
+        return found is not None
 
     def siblings(self, message: Message) -> list[str]:
         """The ids of a message's versions, itself included, in their order."""

@@ -1,16 +1,20 @@
 """Each person's own full-text index: a search reads it and nothing else, so its cost follows their own messages.
 
-One FTS5 table a person, kept by triggers. A message's row has its ``number``, a conversation's title has the
-conversation's ``number`` with a minus. The tables are contentless: the texts stay where they are, once.
+One FTS5 table a person. A message's row has its ``number``, a conversation's title has the conversation's ``number``
+with a minus. The tables are contentless: the texts stay where they are, once. Triggers keep them when something is
+changed or deleted; what is added, the stores tell :func:`learn`, because a trigger on every insert has FTS5 write to
+the disk for each row, which is several times as slow.
+
 A change of these statements needs a migration that makes every index anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 Execute = Callable[[str], Any]
+ExecuteMany = Callable[[str, Iterable[tuple[int, str, str]]], Any]
 
 
 def index_name(user_id: str) -> str:
@@ -27,14 +31,11 @@ def create_index(execute: Execute, user_id: str) -> None:
     learn_title = f"INSERT INTO {name} (rowid, title, body) VALUES (-NEW.number, NEW.title, '');"  # noqa: S608
     triggers = {
         # A growing answer is learned when it has ended: until then it changes twice a second.
-        "m_added": f"AFTER INSERT ON messages WHEN NEW.owner_id = '{owner}' AND NEW.status <> 'streaming' "
-        f"BEGIN {learn_message}; END",
         "m_changed": f"AFTER UPDATE OF content, status ON messages WHEN NEW.owner_id = '{owner}' "
         f"BEGIN {forget_message} WHERE OLD.status <> 'streaming'; "
         f"{learn_message} WHERE NEW.status <> 'streaming'; END",
         "m_removed": f"AFTER DELETE ON messages WHEN OLD.owner_id = '{owner}' AND OLD.status <> 'streaming' "
         f"BEGIN {forget_message}; END",
-        "c_added": f"AFTER INSERT ON conversations WHEN NEW.owner_id = '{owner}' BEGIN {learn_title} END",
         "c_changed": f"AFTER UPDATE OF title ON conversations WHEN NEW.owner_id = '{owner}' "
         f"BEGIN {forget_title} {learn_title} END",
         "c_removed": f"AFTER DELETE ON conversations WHEN OLD.owner_id = '{owner}' BEGIN {forget_title} END",
@@ -54,9 +55,15 @@ def create_index(execute: Execute, user_id: str) -> None:
     )
 
 
+def learn(execute_many: ExecuteMany, user_id: str, rows: Iterable[tuple[int, str, str]]) -> None:
+    """Index what was added: each row's number (a conversation's with a minus), title, and text."""
+    name = index_name(user_id)
+    execute_many(f"INSERT INTO {name} (rowid, title, body) VALUES (?, ?, ?)", rows)  # noqa: S608
+
+
 def drop_index(execute: Execute, user_id: str) -> None:
     """Remove a person's index and what keeps it."""
     name = index_name(user_id)
-    for what in ("m_added", "m_changed", "m_removed", "c_added", "c_changed", "c_removed"):
+    for what in ("m_changed", "m_removed", "c_changed", "c_removed"):
         execute(f"DROP TRIGGER IF EXISTS {name}_{what}")
     execute(f"DROP TABLE IF EXISTS {name}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -78,7 +80,7 @@ def test_nobody_organises_what_is_somebody_elses(household: Household, owner: Us
     chats = household.conversations
     mine = begin(household, owner)
     answer = say(household, owner, mine, "eggs", None)
-    attempts = [
+    attempts: list[Callable[[], object]] = [
         lambda: chats.pin(child, mine),
         lambda: chats.archive(child, mine),
         lambda: chats.move(child, mine, "x"),
