@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from familychat.clock import Clock, timestamp
 from familychat.errors import ConflictError, InvalidInputError, NotFoundError
-from familychat.events import Event
+from familychat.events import Completed, End, Event
 from familychat.family.permissions import require
 from familychat.llm.discovery import ServerChoice
-from familychat.models import Author, Conversation, Message, Parameters, User
+from familychat.models import Author, Conversation, Message, Parameters, TitledBy, User
 from familychat.queue import TurnQueue
 from familychat.running import RunningTurn
 from familychat.store.conversations import ConversationStore
@@ -21,6 +21,7 @@ from familychat.store.leases import Lease, live_processes
 from familychat.store.messages import MessageStore
 from familychat.store.people import PeopleStore
 from familychat.tasks.registry import DEFAULT_TASK, TaskRegistry
+from familychat.titles import Titles
 from familychat.turn import Turn
 
 MAX_QUESTION_BYTES = 8_000_000
@@ -90,6 +91,7 @@ class Chat:
         lease: Lease,
         clock: Clock,
         default_model: str | None = None,
+        titles_by_model: bool = False,
     ) -> None:
         self._database = database
         self._people = PeopleStore(database)
@@ -103,6 +105,13 @@ class Chat:
         self._default_model = default_model
         self._queue = TurnQueue()
         self._running: dict[str, RunningTurn] = {}
+        self._by_model = titles_by_model
+        self._titles = Titles(
+            self._conversations,
+            servers,
+            lambda user, model: require(self._grants, user, f"model:{model}"),
+            lambda: not self._running,
+        )
 
     def recover(self) -> int:
         """Mark as partial what processes that are gone left streaming; returns how many answers."""
@@ -126,32 +135,70 @@ class Chat:
         wrong later is the Failed event at the turn's end.
         """
         question = check_question(text)
-        task = self._tasks.get(conversation.task)
-        user = self._allowed(user, task.name)
         now = timestamp(self._clock())
         with self._database.transaction():
             if isinstance(conversation, NewConversation):
+                user = self._allowed(user, self._tasks.get(conversation.task).name)
                 conversation = self._begin(user, conversation, question, now)
-            conversation = self._quiet(user, conversation)
-            asked = self._messages.add_question(conversation, question, conversation.head_id, now)
-            answer = self._messages.add_answer(conversation, asked.id, self._lease.id, now)
+            user, conversation = self._ready(user, conversation)
+            asked, answer = self._add(conversation, question, conversation.head_id, now)
         return self._run(user, conversation, asked, answer)
 
-    def retry(self, user: User, conversation: Conversation) -> RunningTurn:
-        """Answer the last question anew; the earlier answer stays beside the new one.
+    def edit(self, user: User, conversation: Conversation, message_id: str, text: str) -> RunningTurn:
+        """Ask an earlier question in other words; the earlier version, and what followed it, stays beside it.
 
-        Raises as :meth:`start`, and :class:`NotFoundError` if there is no question yet.
+        Raises as :meth:`start`, and :class:`NotFoundError` if there is no such question.
         """
-        user = self._allowed(user, self._tasks.get(conversation.task).name)
-        now = timestamp(self._clock())
+        question = check_question(text)
         with self._database.transaction():
-            conversation = self._quiet(user, conversation)
-            path = self._messages.path(conversation, limit=2)
+            user, conversation = self._ready(user, conversation)
+            edited = self._messages.get(conversation, message_id)
+            if edited.author is not Author.USER:
+                raise InvalidInputError("Only your own questions can be edited.", "/retry asks for another answer.")
+            asked, answer = self._add(conversation, question, edited.parent_id, timestamp(self._clock()))
+        return self._run(user, conversation, asked, answer)
+
+    def _add(self, conversation: Conversation, question: str, after: str | None, now: str) -> tuple[Message, Message]:
+        """Store a question and the empty answer to it."""
+        asked = self._messages.add_question(conversation, question, after, now)
+        return asked, self._messages.add_answer(conversation, asked.id, self._lease.id, now)
+
+    def retry(self, user: User, conversation: Conversation, message_id: str | None = None) -> RunningTurn:
+        """Answer a question anew, else the last one; the earlier answer stays beside the new one.
+
+        ``message_id`` is the question's or an answer's. Raises as :meth:`start`, and :class:`NotFoundError` if there
+        is no question yet.
+        """
+        with self._database.transaction():
+            user, conversation = self._ready(user, conversation)
+            head = conversation.head_id if message_id is None else self._messages.get(conversation, message_id).id
+            path = self._messages.path_to(conversation, head, limit=2)
             asked = next((message for message in reversed(path) if message.author is Author.USER), None)
             if asked is None:
                 raise NotFoundError("There is no question to answer again.", "Ask something first.")
-            answer = self._messages.add_answer(conversation, asked.id, self._lease.id, now)
+            answer = self._messages.add_answer(conversation, asked.id, self._lease.id, timestamp(self._clock()))
         return self._run(user, conversation, asked, answer)
+
+    def resume(self, user: User, conversation: Conversation) -> RunningTurn:
+        """Let the model go on with the last answer, which was stopped, cut off, or reached its length limit.
+
+        Raises as :meth:`start`, and :class:`ConflictError` if there is nothing to go on with.
+        """
+        with self._database.transaction():
+            user, conversation = self._ready(user, conversation)
+            path = self._messages.path(conversation, limit=2)
+            answer = path[-1] if path else None
+            if answer is None or answer.author is not Author.ASSISTANT or not answer.content.strip():
+                raise ConflictError("There is no answer to go on with.", "Ask something first.")
+            if not getattr(self._tasks.get(conversation.task), "continues", False):
+                raise ConflictError("Answers of this task come as a whole.", "/retry asks for another one.")
+            self._messages.resume(answer, self._lease.id)
+        return self._run(user, conversation, path[0], answer)
+
+    def _ready(self, user: User, conversation: Conversation) -> tuple[User, Conversation]:
+        """Both as they are now, if this person may ask in this conversation now."""
+        current = self._quiet(user, conversation)
+        return self._allowed(user, self._tasks.get(current.task).name), current
 
     def _allowed(self, user: User, task: str) -> User:
         # Read anew: the account may have changed since this person signed in.
@@ -197,7 +244,9 @@ class Chat:
             database=self._database,
             require_model=lambda model: require(self._grants, user, f"model:{model}"),
             default_model=self._default_model,
+            begun=answer.content,
         )
+        self._titles.make_way()
         running = RunningTurn(
             conversation=conversation,
             answer=answer,
@@ -205,19 +254,28 @@ class Chat:
             task=self._tasks.get(conversation.task),
             messages=self._messages,
             queue=self._queue,
-            ended=lambda: self._forget(conversation.id),
+            ended=lambda end: self._ended(user, conversation, asked, end),
         )
         self._running[conversation.id] = running
         return running
 
-    def _forget(self, conversation_id: str) -> None:
-        self._running.pop(conversation_id, None)
+    def _ended(self, user: User, conversation: Conversation, asked: Message, end: End) -> None:
+        self._running.pop(conversation.id, None)
+        answer = end.message if isinstance(end, Completed) else None
+        first = asked.parent_id is None and conversation.titled_by is TitledBy.WORDS
+        if self._by_model and first and answer is not None and answer.model is not None:
+            self._titles.wish(user, conversation, asked, answer)
 
     def running(self, user: User, conversation: Conversation) -> RunningTurn | None:
         """The turn under way in one's own conversation in this process, to follow it again."""
         running = self._running.get(conversation.id)
         return running if running and running.conversation.owner_id == user.id else None
 
+    async def titled(self) -> None:
+        """Wait until the conversations that ended have their titles."""
+        await self._titles.settled()
+
     async def aclose(self) -> None:
         """Stop what is running, and keep it."""
+        await self._titles.aclose()
         await asyncio.gather(*(running.stop() for running in list(self._running.values())))

@@ -53,15 +53,24 @@ def turns_of(history: Sequence[Message]) -> list[list[ChatMessage]]:
 
 
 def fit(
-    system: str, history: Sequence[Message], question: str, *, context_length: int, max_tokens: int | None, model: str
+    system: str,
+    history: Sequence[Message],
+    question: str,
+    *,
+    begun: str = "",
+    context_length: int,
+    max_tokens: int | None,
+    model: str,
 ) -> Fitted:
     """Keep the newest whole turns that fit beside the question, with room for an answer.
 
-    Raises :class:`QuestionTooLongError`, with its size and the limit, if the question alone doesn't fit.
+    An answer that was ``begun`` stands last, for the model to go on with. Raises :class:`QuestionTooLongError`, with
+    its size and the limit, if the question alone doesn't fit.
     """
     limit = context_length - min(max_tokens or ANSWER_TOKENS, context_length // 4)
     opening = [ChatMessage("system", system)] if system else []
-    needed = _size([*opening, ChatMessage("user", question)])
+    asked = [ChatMessage("user", question), *([ChatMessage("assistant", begun)] if begun else [])]
+    needed = _size([*opening, *asked])
     if needed > limit:
         raise QuestionTooLongError(
             f"This is about {needed:,} tokens long, and {model} can read {limit:,} at once. Nothing was sent.",
@@ -74,7 +83,7 @@ def fit(
         if needed > limit:
             break
         kept.insert(0, turn)
-    messages = [*opening, *(message for turn in kept for message in turn), ChatMessage("user", question)]
+    messages = [*opening, *(message for turn in kept for message in turn), *asked]
     return Fitted(messages, len(turns) - len(kept))
 
 

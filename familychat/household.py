@@ -59,6 +59,7 @@ class Household:
                 lease=self._lease,
                 clock=clock,
                 default_model=settings.model,
+                titles_by_model=settings.titles == "model",
             )
             self.conversations = Conversations(self.database, clock)
             self.search = Search(self.database, clock)

@@ -36,7 +36,7 @@ class RunningTurn:
         task: Task,
         messages: MessageStore,
         queue: TurnQueue,
-        ended: Callable[[], None],
+        ended: Callable[[End], None],
     ) -> None:
         self.conversation = conversation
         self.question = turn.question
@@ -48,7 +48,7 @@ class RunningTurn:
         self._ended = ended
         self._events: list[Event] = []
         self._changed = asyncio.Event()
-        self._content: list[str] = []
+        self._content: list[str] = [turn.begun] if turn.begun else []
         self._reasoning: list[str] = []
         self._saved = 0
         self._length = 0
@@ -99,8 +99,8 @@ class RunningTurn:
             end = Failed(_broken(self._task.name, error), None)
         finally:
             saver.cancel()
-            self._ended()
         self._end = end
+        self._ended(end)
         self._emit(end)
 
     async def _outcome(self) -> End:
@@ -122,7 +122,7 @@ class RunningTurn:
         async with contextlib.aclosing(events):
             async for event in events:
                 self._emit(self._take(event) if isinstance(event, (Delta, Reasoning)) else event)
-        if not any(text.strip() for text in self._content):
+        if not any(text.strip() for text in self._content[bool(self._turn.begun) :]):
             raise ModelServerError("The model gave an empty answer.", "Ask again with /retry, or in other words.")
 
     def _take(self, event: Delta | Reasoning) -> Delta | Reasoning:

@@ -25,7 +25,8 @@ class Turn:
 
     ``history`` is the shown path before the question, oldest first. A task yields events and asks the model by
     :meth:`complete`, or small things by ``access``; storing, stopping and the end of the turn are not its concern.
-    What it puts into ``details`` (as JSON has it) is kept with the answer.
+    What it puts into ``details`` (as JSON has it) is kept with the answer. ``begun`` is what there is of the answer
+    already, when the model is to go on with it.
     """
 
     def __init__(
@@ -39,11 +40,13 @@ class Turn:
         database: Database,
         require_model: RequireModel,
         default_model: str | None = None,
+        begun: str = "",
     ) -> None:
         self.user = user
         self.conversation = conversation
         self.question = question
         self.history = history
+        self.begun = begun
         self.model: str | None = None
         self.database = database
         self.details: dict[str, Any] = {}
@@ -75,7 +78,7 @@ class Turn:
                     async for event in events:
                         yield event
             except ContextTooLongError:
-                if self._pieces or shrink == SHRINKS or len(fitted.messages) <= 1 + bool(system):
+                if self._pieces or shrink == SHRINKS or len(fitted.messages) <= 1 + bool(system) + bool(self.begun):
                     raise
             else:
                 return
@@ -86,7 +89,13 @@ class Turn:
 
         def fitted(history: Sequence[Message], length: int) -> Fitted:
             return fit(
-                system, history, self.question.content, context_length=length, max_tokens=max_tokens, model=model
+                system,
+                history,
+                self.question.content,
+                begun=self.begun,
+                context_length=length,
+                max_tokens=max_tokens,
+                model=model,
             )
 
         if not shrink:

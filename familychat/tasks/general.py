@@ -16,6 +16,7 @@ class GeneralTask:
     name = "general"
     title = "General"
     description = "Talk about anything"
+    continues = True
 
     def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
         own = turn.conversation.system_prompt

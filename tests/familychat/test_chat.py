@@ -391,3 +391,77 @@ async def test_a_full_disk_in_mid_answer_is_said_and_loses_nothing_stored(open_h
 )
 def test_titles_from_questions(text: str, title: str) -> None:
     assert first_words(text) == title
+
+
+# -- editing, answering again, going on
+
+
+async def test_an_edited_question_stands_beside_the_old_one(open_home: OpenHome) -> None:
+    fake = FakeOpenAI(Script(pieces=("One",)), Script(pieces=("Two",)), Script(pieces=("Three",)))
+    async with open_home(fake) as (home, owner):
+        first = home.chat.start(owner, NewConversation(), "Hello")
+        await first.wait()
+        await home.chat.start(owner, first.conversation, "More").wait()
+        edited = home.chat.edit(owner, first.conversation, first.question.id, "Good day")
+        assert isinstance(await edited.wait(), Completed)
+        question, answer = shown(home, owner)
+        assert (question.content, question.version, question.versions) == ("Good day", 2, 2)
+        assert answer.content == "Three"
+        assert [m["content"] for m in fake.chats[-1].body["messages"]][1:] == ["Good day"]
+        home.conversations.show_version(owner, first.conversation, question.id, 1)
+        assert [m.content for m in shown(home, owner)] == ["Hello", "One", "More", "Two"]
+        with pytest.raises(InvalidInputError):
+            home.chat.edit(owner, first.conversation, shown(home, owner)[1].id, "Not mine")
+        with pytest.raises(NotFoundError):
+            home.chat.edit(owner, first.conversation, "nothing", "Hello")
+
+
+async def test_an_earlier_answer_can_be_had_again(open_home: OpenHome) -> None:
+    fake = FakeOpenAI(*(Script(pieces=(word,)) for word in ("One", "Two", "Three")))
+    async with open_home(fake) as (home, owner):
+        first = home.chat.start(owner, NewConversation(), "Hello")
+        await first.wait()
+        await home.chat.start(owner, first.conversation, "More").wait()
+        again = home.chat.retry(owner, first.conversation, first.answer.id)
+        await again.wait()
+        assert [(m.content, m.version, m.versions) for m in shown(home, owner)] == [("Hello", 1, 1), ("Three", 2, 2)]
+
+
+async def test_a_stopped_answer_goes_on_where_it_was(open_home: OpenHome) -> None:
+    fake = FakeOpenAI(Script(pieces=["Once ", "upon ", "a "] + ["."] * 500, delay=0.02), Script(pieces=("time.",)))
+    async with open_home(fake) as (home, owner):
+        running = home.chat.start(owner, NewConversation(), "A story")
+        await words(running, 3)
+        stopped = await running.stop()
+        assert stopped.message is not None
+        begun = stopped.message.content
+        went_on = home.chat.resume(owner, running.conversation)
+        assert isinstance(await went_on.wait(), Completed)
+        _, answer = shown(home, owner)
+        assert answer.content == begun + "time."
+        assert (answer.id, answer.versions) == (running.answer.id, 1)
+        assert fake.chats[1].body["messages"][-1] == {"role": "assistant", "content": begun}
+
+
+async def test_an_answer_that_cannot_go_on_keeps_what_it_had(open_home: OpenHome) -> None:
+    fake = FakeOpenAI(Script(pieces=("Once upon",)), Script(error="no"))
+    async with open_home(fake) as (home, owner):
+        running = home.chat.start(owner, NewConversation(), "A story")
+        await running.wait()
+        assert isinstance(await home.chat.resume(owner, running.conversation).wait(), Failed)
+        assert shown(home, owner)[1].content == "Once upon"
+        empty = home.chat.start(owner, NewConversation(), "Hello")
+        await empty.wait()
+        with pytest.raises(ConflictError):
+            home.chat.resume(owner, empty.conversation)
+
+
+async def test_a_conversation_takes_up_another_task(open_home: OpenHome) -> None:
+    async with open_home(FakeOpenAI()) as (home, owner):
+        running = home.chat.start(owner, NewConversation(), "Hello")
+        await running.wait()
+        changed = home.conversations.change(owner, running.conversation, task="music")
+        with pytest.raises(NotAllowedError):
+            home.chat.start(owner, running.conversation, "What songs are there?")
+        home.conversations.change(owner, changed, task="general")
+        assert isinstance(await home.chat.start(owner, changed, "And now?").wait(), Completed)
