@@ -153,6 +153,14 @@ class Conversations:
         self._messages.show(current, self._messages.get(current, ids[version - 1]))
         return self._store.get(user.id, current.id)
 
+    def reveal(self, user: User, conversation: Conversation, message_id: str) -> Conversation:
+        """Show the path that a message is on, unless it is shown already."""
+        current = self._store.get(user.id, conversation.id)
+        message = self._messages.get(current, message_id)
+        if not any(shown.id == message.id for shown in self._messages.path(current)):
+            self._messages.show(self._still(user, current), message)
+        return self._store.get(user.id, current.id)
+
     def delete_message(self, user: User, conversation: Conversation, message_id: str) -> Conversation:
         """Delete one message for good, in the version that is meant; what followed it stays."""
         with self._database.transaction():

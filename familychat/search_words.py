@@ -134,6 +134,11 @@ def _day(text: str | None, today: date, *, after: bool = False) -> str | None:
     return timestamp(moment)
 
 
+def day_start(text: str | None, *, after: bool = False) -> str | None:
+    """The moment in UTC at which a typed day, month or year begins here; ``after``: ends."""
+    return _day(text, datetime.now().astimezone().date(), after=after)
+
+
 def _span(text: str, named: dict[str, date]) -> tuple[date, date]:
     """The first day that is meant, and the first one after it."""
     if found := named.get(text.casefold()):

@@ -58,6 +58,7 @@ def cli(tmp_path: Path, data_dir: Path) -> CommandLine:
             "FAMILYCHAT_DATA_DIR": str(data_dir),
             "FAMILYCHAT_CONFIG": str(tmp_path / "config.toml"),
             "FAMILYCHAT_SERVER_KIND": "embedded",
+            "FAMILYCHAT_TITLES": "words",  # always the same ones; tests of the model's titles ask for them
             "PYTHONWARNINGS": "error",
         },
         tmp_path,

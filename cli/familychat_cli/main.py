@@ -20,6 +20,7 @@ from familychat_cli.commands import (
     doctor,
     models,
     music,
+    search,
     sign_in,
     trash,
 )
@@ -60,6 +61,7 @@ def options(
 app.command("chat")(chat.chat)
 app.command("ask")(ask.ask)
 app.add_typer(conversations.app, name="conversations")
+app.command("search")(search.search)
 app.add_typer(trash.app, name="trash")
 app.command("login")(sign_in.login)
 app.command("logout")(sign_in.logout)

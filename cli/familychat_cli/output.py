@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
+
+    from familychat.searching import Hit, Snippet
 
 MORNING, NOON, EVENING = 5, 12, 18
 """The hours at which they begin."""
@@ -76,6 +79,34 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Seque
     for row in rows:
         shown.add_row(*(clean(cell) for cell in row))
     out().print(shown)
+
+
+def show_hits(hits: Sequence[Hit], *, numbered: bool = False) -> None:
+    """What a search found, each with the place in it; ``numbered`` for choosing one."""
+    from rich.text import Text
+
+    for number, hit in enumerate(hits, 1):
+        line = Text(f"{number}  " if numbered else f"{hit.conversation.short_id}  ", style="dim")
+        line.append_text(_marked(hit.title, "bold"))
+        line.append(f"  {ago(hit.at)}", style="dim")
+        if hit.others:
+            line.append(f", and {hit.others} more", style="dim")
+        out().print(line)
+        if hit.snippet is not None:
+            who = "" if hit.author is None else "you: " if hit.author == "user" else "answer: "
+            out().print(Text(f"   {who}", style="dim").append_text(_marked(hit.snippet, "default")))
+
+
+def _marked(snippet: Snippet, style: str) -> Text:
+    """A snippet with what was looked for standing out."""
+    from rich.text import Text
+
+    shown, at = Text(), 0
+    for start, end in snippet.marks:
+        shown.append(clean(snippet.text[at:start]), style=style)
+        shown.append(clean(snippet.text[start:end]), style="bold yellow")
+        at = end
+    return shown.append(clean(snippet.text[at:]), style=style)
 
 
 def ago(timestamp: str) -> str:

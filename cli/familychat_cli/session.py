@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from familychat.chat import NewConversation
@@ -33,7 +34,7 @@ class ChatSession:
         self.user = user
         self.conversation = conversation
         self.models: list[str] = []
-        self._listed: list[Conversation] = []
+        self._listed: list[tuple[Conversation, str | None]] = []
         self._last: Message | None = None
         self._running: RunningTurn | None = None
         self._interactive = sys.stdin.isatty() and sys.stdout.isatty()
@@ -127,31 +128,46 @@ class ChatSession:
             return None
         return self.home.conversations.get(self.user, self.conversation.id)
 
-    def open(self, conversation: Conversation | NewConversation) -> None:
-        """Make this the current conversation."""
+    def change(self, **values: str | None) -> None:
+        """Change the task, model or instructions from the next question on."""
+        conversation = self.current()
+        if conversation is not None:
+            self.conversation = self.home.conversations.change(self.user, conversation, **values)
+        elif isinstance(self.conversation, NewConversation):
+            self.conversation = replace(self.conversation, **values)  # type: ignore[arg-type]
+
+    def open(self, conversation: Conversation | NewConversation, *, around: str | None = None) -> None:
+        """Make this the current conversation; ``around`` is a message to show, whatever came after it."""
         self.conversation = conversation
         self._last = None
-        self.recap()
+        self.recap(around)
 
-    def recap(self) -> None:
-        """Show where an opened conversation left off."""
+    def recap(self, around: str | None = None) -> None:
+        """Show where an opened conversation left off, or what there is around a message."""
         conversation = self.current()
         if conversation is None:
             return
-        messages = self.home.conversations.messages(self.user, conversation, limit=RECAP_MESSAGES + 1)
+        limit = None if around else RECAP_MESSAGES + 1
+        messages = self.home.conversations.messages(self.user, conversation, limit=limit)
         say(f"— {conversation.title} —", style="bold")
-        if len(messages) > RECAP_MESSAGES:
+        shown = messages[-RECAP_MESSAGES:]
+        at = next((place for place, message in enumerate(messages) if message.id == around), None)
+        if at is not None and messages[at] not in shown:
+            for message in messages[max(0, at - 1) : at + 2]:
+                show_message(message)
+            say("(and further on)", style="dim")
+        elif len(messages) > RECAP_MESSAGES:
             say("(earlier messages left out)", style="dim")
-        for message in messages[-RECAP_MESSAGES:]:
+        for message in shown:
             show_message(message)
         self._last = next((m for m in reversed(messages) if m.author is Author.ASSISTANT), None)
 
-    def remember_list(self, conversations: list[Conversation]) -> None:
-        """What /list showed, so that /open can take its numbers."""
-        self._listed = conversations
+    def remember_list(self, found: list[tuple[Conversation, str | None]]) -> None:
+        """What /list or /search showed, each with the message that was found, so that /open can take its numbers."""
+        self._listed = found
 
-    def listed(self, number: int) -> Conversation | None:
-        """Number 1 is the first of the last /list."""
+    def listed(self, number: int) -> tuple[Conversation, str | None] | None:
+        """Number 1 is the first of the last /list or /search."""
         return self._listed[number - 1] if 0 < number <= len(self._listed) else None
 
     def status(self) -> str:
@@ -164,11 +180,12 @@ class ChatSession:
 
 def show_message(message: Message) -> None:
     """A stored message as the chat shows it."""
+    versions = f"  ‹ {message.version}/{message.versions} ›" if message.versions > 1 else ""  # noqa: RUF001
     if message.author is Author.USER:
-        say(f"> {message.content}", style="cyan")
+        say(f"> {message.content}{versions}", style="cyan")
         return
     if message.content:
         print_markdown(message.content)
-    if text := status_note(message):
+    if text := " ".join(filter(None, [status_note(message), versions.strip()])):
         note(text)
     out().print()

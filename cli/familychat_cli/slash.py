@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from familychat.chat import NewConversation
 from familychat.errors import InvalidInputError, NotFoundError
-from familychat.models import Conversation
+from familychat.store.conversations import MIN_REFERENCE
+from familychat_cli import slash_conversations
 from familychat_cli.output import ago, say, table
+from familychat_cli.slash_conversations import needed
 
 if TYPE_CHECKING:
     from familychat_cli.session import ChatSession
@@ -40,13 +42,6 @@ async def run(session: ChatSession, line: str) -> object:
     return await command.handler(session, rest.strip())
 
 
-def _needed(session: ChatSession) -> Conversation:
-    conversation = session.current()
-    if conversation is None:
-        raise NotFoundError("This conversation hasn't begun yet.", "Ask something first.")
-    return conversation
-
-
 async def _new(session: ChatSession, _rest: str) -> None:
     session.open(NewConversation(task=session.conversation.task, model=session.conversation.model))
     say("A new conversation. What would you like to know?", style="dim")
@@ -55,8 +50,14 @@ async def _new(session: ChatSession, _rest: str) -> None:
 async def _open(session: ChatSession, rest: str) -> None:
     if not rest:
         raise InvalidInputError("Which one?", "/open NUMBER from /list, or some words of its title.")
-    by_number = session.listed(int(rest)) if rest.isdecimal() else None
-    session.open(by_number or session.home.conversations.find(session.user, rest))
+    by_number = session.listed(int(rest)) if rest.isdecimal() and len(rest) < MIN_REFERENCE else None
+    if by_number is None:
+        session.open(session.home.conversations.find(session.user, rest))
+        return
+    conversation, message_id = by_number
+    if message_id is not None:
+        conversation = session.home.conversations.reveal(session.user, conversation, message_id)
+    session.open(conversation, around=message_id)
 
 
 async def _list(session: ChatSession, _rest: str) -> None:
@@ -64,14 +65,17 @@ async def _list(session: ChatSession, _rest: str) -> None:
     if not conversations:
         say("You have no conversations yet.")
         return
-    session.remember_list(conversations)
-    rows = [[str(number), c.title, ago(c.last_message_at)] for number, c in enumerate(conversations, 1)]
+    session.remember_list([(conversation, None) for conversation in conversations])
+    rows = [
+        [str(number), f"{'* ' if c.pinned else ''}{c.title}", ago(c.last_message_at)]
+        for number, c in enumerate(conversations, 1)
+    ]
     table(["", "Title", "Last message"], rows, right=[""])
     say("/open NUMBER goes on with one.", style="dim")
 
 
 async def _rename(session: ChatSession, rest: str) -> None:
-    renamed = session.home.conversations.rename(session.user, _needed(session), rest)
+    renamed = session.home.conversations.rename(session.user, needed(session), rest)
     say(f"It is called {renamed.title} now.", style="dim")
 
 
@@ -89,16 +93,8 @@ async def _model(session: ChatSession, rest: str) -> None:
     found = find_model(models, rest)
     if found is None:
         raise NotFoundError(f"{server.title} has no model {rest}.", "/model shows what there is.")
-    _change(session, model=found.name)
+    session.change(model=found.name)
     say(f"{found.name} answers from now on.", style="dim")
-
-
-def _change(session: ChatSession, **values: str | None) -> None:
-    conversation = session.current()
-    if conversation is not None:
-        session.conversation = session.home.conversations.change(session.user, conversation, **values)
-    elif isinstance(session.conversation, NewConversation):
-        session.conversation = replace(session.conversation, **values)  # type: ignore[arg-type]
 
 
 async def _system(session: ChatSession, rest: str) -> None:
@@ -106,7 +102,7 @@ async def _system(session: ChatSession, rest: str) -> None:
         say(session.conversation.system_prompt or "This conversation has no instructions of its own.")
         say("/system WORDS sets them, /system - takes them away.", style="dim")
         return
-    _change(session, system_prompt=None if rest == "-" else rest)
+    session.change(system_prompt=None if rest == "-" else rest)
     say("Understood, from the next question on.", style="dim")
 
 
@@ -146,7 +142,7 @@ async def _rows(session: ChatSession, _rest: str) -> None:
 
 def _last_details(session: ChatSession) -> Mapping[str, Any]:
     """What the task kept with the last answer that came from a music list."""
-    messages = session.home.conversations.messages(session.user, _needed(session))
+    messages = session.home.conversations.messages(session.user, needed(session))
     details = next((m.details for m in reversed(messages) if m.details.get("sql")), None)
     if details is None:
         raise NotFoundError("No answer here came from a music list.", "familychat chat --task music asks one.")
@@ -154,11 +150,11 @@ def _last_details(session: ChatSession) -> Mapping[str, Any]:
 
 
 async def _retry(session: ChatSession, _rest: str) -> None:
-    await session.show(session.home.chat.retry(session.user, _needed(session)))
+    await session.show(session.home.chat.retry(session.user, needed(session)))
 
 
 async def _delete(session: ChatSession, _rest: str) -> None:
-    conversation = _needed(session)
+    conversation = needed(session)
     session.home.conversations.delete(session.user, conversation)
     say(f"{conversation.title} is in the trash; familychat trash restore {conversation.short_id} brings it back.")
     await _new(session, "")
@@ -176,6 +172,7 @@ async def _quit(_session: ChatSession, _rest: str) -> object:
 COMMANDS: dict[str, Command] = {
     "new": Command("", "begin a new conversation", _new),
     "list": Command("", "show your conversations", _list),
+    "search": Command("WORDS", "find in your conversations", slash_conversations.search),
     "open": Command("NUMBER or TITLE", "go on with one of them", _open),
     "rename": Command("TITLE", "give this conversation another title", _rename),
     "model": Command("[NAME]", "show the models, or choose one for this conversation", _model),
@@ -184,6 +181,18 @@ COMMANDS: dict[str, Command] = {
     "sql": Command("", "show the SQL behind the last answer from a music list", _sql),
     "rows": Command("", "show all its rows", _rows),
     "retry": Command("", "answer the last question anew", _retry),
+    "edit": Command("WORDS", "ask the last question in other words", slash_conversations.edit),
+    "continue": Command("", "let the model go on with the last answer", slash_conversations.go_on),
+    "version": Command(
+        "[NUMBER]", "show another version of the last message that has some", slash_conversations.version
+    ),
+    "fork": Command("", "go on in a copy of this conversation", slash_conversations.fork),
+    "drop": Command("", "delete the last message for good", slash_conversations.drop),
+    "copy": Command("[all]", "copy the last answer, or all, to the clipboard", slash_conversations.copy),
+    "task": Command("[NAME]", "show or choose what the next questions are for", slash_conversations.task),
+    "pin": Command("", "keep this conversation on top of the list, or no longer", slash_conversations.pin),
+    "folder": Command("[NAME]", "put this conversation into a folder", slash_conversations.move),
+    "archive": Command("", "take it out of the list, or back", slash_conversations.archive),
     "delete": Command("", "move this conversation to the trash", _delete),
     "help": Command("", "show this", _help),
     "quit": Command("", "leave (as Ctrl-D does)", _quit),

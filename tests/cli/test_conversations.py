@@ -75,3 +75,86 @@ def test_a_terminal_that_knows_few_letters(cli: CommandLine, three: list[str]) -
     result = old("conversations", "list")
     assert result.code == 0
     assert "?pfel" in result.out
+
+
+# -- organising
+
+
+def test_pins_folders_and_the_archive(cli: CommandLine, three: list[str]) -> None:
+    assert "on top of the list" in cli("conversations", "pin", "apples").out
+    assert titles(cli) == ["First about apples", "Third about plums", "Second about pears"]
+    assert "* First about apples" in cli("conversations", "list").out
+    cli("conversations", "pin", "apples", "--off")
+    assert cli("conversations", "move", "pears", "Fruit").out == "Second about pears is in Fruit now.\n"
+    assert cli("conversations", "folders", "--json").json() == {"Fruit": 1}
+    assert [one["title"] for one in cli("conversations", "list", "--folder", "Fruit", "--json").json()] == [
+        "Second about pears"
+    ]
+    cli("conversations", "archive", "plums")
+    assert titles(cli) == ["Second about pears", "First about apples"]
+    assert [one["title"] for one in cli("conversations", "list", "--archived", "--json").json()] == [
+        "Third about plums"
+    ]
+    cli("conversations", "archive", "plums", "--off")
+    cli("conversations", "move", "pears")
+    assert cli("conversations", "folders", "--json").json() == {}
+    assert titles(cli) == ["Third about plums", "Second about pears", "First about apples"]
+
+
+def test_many_at_once(cli: CommandLine, three: list[str]) -> None:
+    assert cli("conversations", "bulk", "delete").code == 2, "never all by accident"
+    assert cli("conversations", "bulk", "delete", "--title", "about").code == 2, "asks first"
+    dry = cli("conversations", "bulk", "delete", "--title", "second", "--dry-run").out
+    assert "Second about pears" in dry
+    assert "First" not in dry
+    assert len(titles(cli)) == 3
+    assert cli("conversations", "bulk", "move", "--to", "Fruit", "--all", "--yes").code == 0
+    assert cli("conversations", "folders", "--json").json() == {"Fruit": 3}
+    assert cli("conversations", "bulk", "archive", "--title", "second", "--yes").code == 0
+    assert cli("conversations", "bulk", "delete", "--until", "2001-01-01", "--yes").out.strip() == ""
+    assert cli("conversations", "bulk", "delete", "--folder", "Fruit", "--yes").code == 0
+    assert titles(cli) == []
+    assert cli("conversations", "bulk", "unarchive", "--all", "--yes").code == 0
+    assert titles(cli) == ["Second about pears"]
+    assert cli("conversations", "bulk", "delete", "--since", "someday", "--yes").code == 2
+
+
+def test_how_long_they_are_kept(cli: CommandLine, three: list[str]) -> None:
+    assert "until you delete them" in cli("conversations", "retention").out
+    assert "30 days" in cli("conversations", "retention", "30").out
+    assert "Nothing would be deleted" in cli("conversations", "retention", "--dry-run").err
+    for bad in ("0", "soon", "9999999"):
+        assert cli("conversations", "retention", bad).code == 2
+    assert "until you delete them" in cli("conversations", "retention", "never").out
+
+
+def test_a_fork(cli: CommandLine, three: list[str]) -> None:
+    copy = cli("conversations", "fork", "apples", "--at", "1", "--json").json()
+    messages = cli("conversations", "show", copy["id"], "--json").json()["messages"]
+    assert [message["content"] for message in messages] == ["First about apples"]
+    assert cli("conversations", "fork", three[1], "--at", "3").code == 2
+
+
+# -- searching
+
+
+def test_search(cli: CommandLine, three: list[str]) -> None:
+    result = cli("search", "apples", "--json").json()
+    assert [hit["conversation"]["id"] for hit in result["hits"]] == [three[0]]
+    snippet = result["hits"][0]["snippet"]
+    assert [snippet["text"][start:end] for start, end in snippet["marks"]] == ["apples"]
+    assert result["after"] is None
+    shown = cli("search", "pear*")
+    assert "Second about pears" in shown.out
+    loose = cli("search", "apples", "plums")
+    assert loose.err.startswith("Nothing has all of these words")
+    assert {"First about apples", "Third about plums"} <= {line[8:26].strip() for line in loose.out.splitlines()}
+    assert cli("search", "apples", "plums", "--all-words").err == "Nothing was found.\n"
+    assert [hit["conversation"]["id"] for hit in cli("search", "--json", "--", "about", "-apples").json()["hits"]] != []
+    first = cli("search", "about", "--limit", "2", "--json").json()
+    rest = cli("search", "about", "--limit", "2", "--after", first["after"], "--json").json()
+    found = [hit["conversation"]["id"] for hit in first["hits"] + rest["hits"]]
+    assert sorted(found) == sorted(three)
+    assert cli("search", "about apples", "--json").json()["hits"][0]["conversation"]["id"] == three[0], "a phrase"
+    for odd in ('"', "from:soon"):
+        assert cli("search", odd).code == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import sys
 import time
@@ -31,11 +32,15 @@ class Terminal:
 
     def expect(self, text: str) -> str:
         """Wait for words on the screen; returns what was shown before them."""
+        return plain(self.raw_until(text))
+
+    def raw_until(self, text: str) -> str:
+        """As :meth:`expect`, with what moves the cursor and colours words."""
         shown = ""
         while self.child.expect([text, CURSOR_QUESTION]) == 1:
             shown += str(self.child.before)
             self.child.send("\x1b[1;1R")  # as a terminal does: the cursor is at the top
-        return plain(shown + str(self.child.before))
+        return shown + str(self.child.before)
 
     def prompted(self) -> None:
         """Wait until the prompt reads keys; before, the terminal itself would take Ctrl-C and Ctrl-D."""
@@ -160,6 +165,78 @@ def test_slash_commands(cli: CommandLine, terminal: Terminal) -> None:
     listed = cli("conversations", "list", "--json").json()
     assert [(row["title"], row["model"]) for row in listed] == [("Name a sound", "smollm2-135m-instruct")]
     assert [row["system_prompt"] for row in cli("trash", "list", "--json").json()] == ["Answer with one word."]
+
+
+def test_versions_copies_and_finding(cli: CommandLine, terminal: Terminal) -> None:
+    terminal.expect("Ctrl-D leaves")
+    terminal.prompted()
+    terminal.enter("/edit Too early")
+    terminal.expect("This conversation hasn't begun yet")
+    terminal.enter("Name a purple flower")
+    terminal.expect("tokens/s")
+    terminal.enter("/edit Name a yellow flower")
+    terminal.expect("tokens/s")
+    terminal.enter("/version 1")
+    terminal.expect("purple flower  ‹ 1/2 ›")  # noqa: RUF001
+    terminal.enter("/version")
+    terminal.expect("yellow flower  ‹ 2/2 ›")  # noqa: RUF001
+    terminal.enter("/version 7")
+    terminal.expect("There is no version 7")
+    terminal.enter("/copy")
+    copied = re.search(r"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07", terminal.raw_until("It is in your clipboard"))
+    assert copied is not None
+    terminal.enter("/pin")
+    terminal.expect("on top of your list now")
+    terminal.enter("/folder Garden")
+    terminal.expect("It is in Garden now")
+    terminal.enter("/fork")
+    terminal.expect("This is a copy")
+    terminal.enter("/drop")
+    terminal.expect("The last answer is deleted")
+    terminal.enter("/search purple")
+    terminal.expect("/open NUMBER goes there")
+    terminal.enter("/open 1")
+    terminal.expect("purple flower  ‹ 1/2 ›")  # noqa: RUF001
+    terminal.enter("/task music")
+    terminal.expect("The next question is one for music")
+    terminal.enter("Which songs are there?")
+    terminal.expect("may not use")
+    terminal.enter("/task general")
+    terminal.expect("The next question is one for general")
+    terminal.prompted()
+    assert terminal.leave() == 0
+    copy, original = sorted(cli("conversations", "list", "--json").json(), key=lambda row: bool(row["pinned"]))
+    assert (original["pinned"], original["folder"], copy["pinned"]) == (True, "Garden", False)
+    answer = cli("conversations", "show", original["id"], "--json").json()["messages"][-1]
+    assert answer["versions"] == 1
+    assert len(cli("conversations", "show", copy["id"], "--json").json()["messages"]) == 1
+    shown = cli("conversations", "show", original["id"], "--json").json()["messages"]
+    assert shown[0]["content"] == "Name a purple flower", "what was found is what is shown"
+    assert base64.b64decode(copied[1]).decode().strip()
+
+
+def test_a_stopped_answer_goes_on(cli: CommandLine, terminal: Terminal) -> None:
+    terminal.expect("Ctrl-D leaves")
+    terminal.prompted()
+    terminal.enter(LONG)
+    terminal.expect("a dragon")
+    begun = time.monotonic()
+    while not messages(cli)[-1]["content"]:
+        assert time.monotonic() < begun + 60, "the story doesn't begin"
+    terminal.child.sendintr()
+    terminal.expect(r"\(stopped\)")
+    terminal.prompted()
+    first = str(messages(cli)[-1]["content"])
+    terminal.enter("/continue")
+    begun = time.monotonic()
+    while len(str(messages(cli)[-1]["content"])) <= len(first):
+        assert time.monotonic() < begun + 60, "it doesn't go on"
+    terminal.child.sendintr()
+    terminal.prompted()
+    assert terminal.leave() == 0
+    *_, last = messages(cli)
+    assert str(last["content"]).startswith(first)
+    assert len(messages(cli)) == 2
 
 
 def test_completion_and_history(cli: CommandLine, terminal: Terminal) -> None:
