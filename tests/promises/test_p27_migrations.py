@@ -14,9 +14,13 @@ import pytest
 import sqlite_utils
 from sqlite_utils import Migrations
 
+from familychat.clock import utc_now
+from familychat.conversations import Conversations
 from familychat.errors import FamilychatError
+from familychat.searching import Search
 from familychat.store.database import Database
 from familychat.store.migrations import MIGRATIONS
+from familychat.store.people import PeopleStore
 from familychat.store.snapshots import KEEP_AUTOMATIC, check, snapshots, take_snapshot
 
 ROWS = 50
@@ -189,3 +193,46 @@ def test_several_at_once_migrate_once(path: Path) -> None:
         list(pool.map(open_it, range(4)))
     assert total_failures(path) == ROWS
     assert len(snapshots(path)) == 1
+
+
+def test_conversations_of_an_old_version_are_found_and_shown(path: Path) -> None:
+    """What a household wrote before there were indexes and versions is as good as what it writes now."""
+    at = "2026-01-01T00:00:00.000Z"
+    with Database(path, migrations=shipped(2)) as old:
+        for name in ("owner", "child"):
+            person = {"id": name, "username": name, "username_key": name, "display_name": name}
+            old.insert("users", {**person, "role": "admin", "created_at": at})
+            chat = {"id": f"chat-{name}", "owner_id": name, "title": "Fruit", "task": "general", "head_id": f"a-{name}"}
+            old.insert("conversations", {**chat, "created_at": at, "last_message_at": at})
+            for author, message, parent in (("user", "q", None), ("assistant", "a", "q")):
+                text = f"{author} about plums of {name}"
+                row = {"id": f"{message}-{name}", "parent_id": parent and f"{parent}-{name}", "content": text}
+                old.insert(
+                    "messages",
+                    {
+                        **row,
+                        "conversation_id": f"chat-{name}",
+                        "author": author,
+                        "status": "complete",
+                        "created_at": at,
+                    },
+                )
+    with Database(path) as database:
+        child = PeopleStore(database).get("child")
+        assert child is not None
+        (hit,) = Search(database, utc_now).find(child, "plums").hits
+        assert (hit.conversation.id, hit.others) == ("chat-child", 1)
+        assert Search(database, utc_now).find(child, "owner").hits == ()
+        chats = Conversations(database, utc_now)
+        chat = chats.get(child, "chat-child")
+        assert [message.content for message in chats.messages(child, chat)] == [
+            "user about plums of child",
+            "assistant about plums of child",
+        ]
+        chats.rename(child, chat, "Stones")
+        assert len(Search(database, utc_now).find(child, "stones").hits) == 1
+        assert Search(database, utc_now).find(child, "title:fruit").hits == ()
+        chats.delete(child, chat)
+        assert chats.empty_trash(child) == 1
+        PeopleStore(database).remove("child")
+        assert check(path).ok
