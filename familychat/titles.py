@@ -24,7 +24,7 @@ READ_LETTERS = 600
 """Of question and answer each."""
 MAX_TOKENS = 24
 LONGEST = 60
-MOST_WORDS = 9
+MOST_WORDS = 7
 WORD_LETTERS = 4
 
 INSTRUCTION = "You name conversations. Reply with a title of two to six words and nothing else, in the user's language."
@@ -105,7 +105,7 @@ class Titles:
             await asyncio.wait({asking})
             if asking.cancelled():
                 return True
-            title = tidied(asking.result(), f"{wish.question.content} {wish.answer.content}")
+            title = tidied(asking.result(), wish.question.content)
             if title:
                 self._store(wish, title)
         except FamilychatError as error:
@@ -137,8 +137,8 @@ class Titles:
             self._conversations.update(wish.user.id, current.id, title=title, titled_by=TitledBy.MODEL)
 
 
-def tidied(text: str, exchange: str) -> str | None:
-    """The title in a model's reply; None if it is none: too long, empty, or about something else."""
+def tidied(text: str, question: str) -> str | None:
+    """The title in a model's reply; None if it is none: too long, empty, or not about the question."""
     lines = [line for line in text.strip().splitlines() if line.strip()]
     if not lines:
         return None
@@ -146,8 +146,8 @@ def tidied(text: str, exchange: str) -> str | None:
     title = " ".join("".join(sign if sign.isprintable() else " " for sign in line).split())
     if not title or len(title) > LONGEST or len(title.split()) > MOST_WORDS:
         return None
-    spaceless = not title.isascii() and title.casefold()[:2] in exchange.casefold()
-    return title if _words(title) & _words(exchange) or spaceless else None
+    spaceless = not title.isascii() and title.casefold()[:2] in question.casefold()
+    return title if _words(title) & _words(question) or spaceless else None
 
 
 def _words(text: str) -> set[str]:
