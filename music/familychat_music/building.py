@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -174,7 +174,7 @@ class _Builder:
             fan = next((number for number, hop in enumerate(way) if hop.fans_out), None)
             if fan is None or (condition.ref.table in self._joins and condition.comparison not in _NEGATIVE):
                 self._join(condition.ref.table)
-                direct.append(self._compared(condition))
+                direct.append(self._compared(self._ref(condition.ref), condition))
                 continue
             for hop in way[:fan]:
                 self._joins.setdefault(hop.to_table, hop)
@@ -185,11 +185,11 @@ class _Builder:
                 group.append((way[fan + 1 :], condition))
         return direct + [self._within(hop, group) for hop, group in beyond.items() if group]
 
-    def _compared(self, condition: Condition) -> exp.Expr:
+    def _compared(self, column: exp.Expr, condition: Condition) -> exp.Expr:
         if condition.than is None:
-            return _compare(self._ref(condition.ref), condition)
+            return _compare(column, condition)
         inner = exp.Subquery(this=_Builder(condition.than, self._schema).select())
-        return _COMPARED[condition.comparison](this=self._ref(condition.ref), expression=inner)
+        return _COMPARED[condition.comparison](this=column, expression=inner)
 
     def _within(self, first: Hop, group: list[tuple[tuple[Hop, ...], Condition]]) -> exp.Expr:
         """``key IN (SELECT ...)`` for conditions on rows that each row of ours may have several of."""
@@ -203,10 +203,8 @@ class _Builder:
         for hop in joins.values():
             inner = inner.join(_table(hop.to_table), on=_on(hop), join_type="")
         for _, condition in group:
-            positive = Condition(
-                condition.ref, _POSITIVE_OF.get(condition.comparison, condition.comparison), condition.values
-            )
-            inner = inner.where(_compare(_column(condition.ref, qualified=bool(joins)), positive))
+            positive = replace(condition, comparison=_POSITIVE_OF.get(condition.comparison, condition.comparison))
+            inner = inner.where(self._compared(_column(condition.ref, qualified=bool(joins)), positive))
         outer = _column(Ref(first.table, first.column), qualified=bool(self._joins) or self._needs_joins())
         within = exp.In(this=outer, query=exp.Subquery(this=inner))
         return exp.not_(within) if negative else within
