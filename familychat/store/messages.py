@@ -16,14 +16,15 @@ _COLUMNS = (
     "id, conversation_id, parent_id, author, content, reasoning, status, model, prompt_tokens, completion_tokens, "
     "time_to_first_token_ms, tokens_per_second, usage_estimated, error, details, created_at"
 )
-_SIBLINGS = (
-    "FROM messages s WHERE s.parent_id IS m.parent_id AND s.conversation_id = m.conversation_id AND s.author = m.author"
-)
+# Each way has an index of its own: what follows a message, and what begins a conversation.
+_SIBLINGS = """CASE WHEN m.parent_id IS NULL
+    THEN (SELECT count(*) FROM messages s WHERE s.conversation_id = m.conversation_id AND s.parent_id IS NULL
+          AND s.author = m.author {0})
+    ELSE (SELECT count(*) FROM messages s WHERE s.parent_id = m.parent_id AND s.author = m.author {0})
+    END"""
 _PREFIXED = ", ".join(f"m.{name.strip()}" for name in _COLUMNS.split(",")) + (
-    f", (SELECT count(*) {_SIBLINGS}) AS versions, (SELECT count(*) {_SIBLINGS} AND s.number <= m.number) AS version"
+    f", {_SIBLINGS.format('')} AS versions, {_SIBLINGS.format('AND s.number <= m.number')} AS version"
 )
-
-
 _WRITTEN = (
     "number, id, conversation_id, owner_id, parent_id, author, content, reasoning, status, writer, model, "
     "prompt_tokens, completion_tokens, time_to_first_token_ms, tokens_per_second, usage_estimated, error, details, "
@@ -231,9 +232,13 @@ class MessageStore:
 
     def siblings(self, message: Message) -> list[str]:
         """The ids of a message's versions, itself included, in their order."""
+        if message.parent_id is None:
+            where, of = "conversation_id = ? AND parent_id IS NULL", message.conversation_id
+        else:
+            where, of = "parent_id = ?", message.parent_id
         rows = self._database.rows(
-            "SELECT id FROM messages WHERE parent_id IS ? AND conversation_id = ? AND author = ? ORDER BY number",
-            [message.parent_id, message.conversation_id, message.author.value],
+            f"SELECT id FROM messages WHERE {where} AND author = ? ORDER BY number",  # noqa: S608 -- one of two
+            [of, message.author.value],
         )
         return [row["id"] for row in rows]
 

@@ -95,15 +95,15 @@ class SearchStore:
             source = f"{name} CROSS JOIN conversations c ON c.number = -{name}.rowid"
             tests = [f"{name} MATCH ?", f"{name}.rowid < 0", *tests]
             parameters = [f"title : ({wanted.match})", *parameters]
-            weight = f"-bm25({name})"
+            weight, order = f"-bm25({name})", f"{name}.rowid"
         else:
-            source, weight = "conversations c", "1.0"
+            source, weight, order = "conversations c", "1.0", "c.number DESC"
             tests = ["c.owner_id = ?", *tests]
             parameters = [owner_id, *parameters]
         rows = self._database.rows(
             "SELECT 0 AS number, coalesce(c.head_id, '') AS id, c.id AS conversation_id, "  # noqa: S608 -- all ours
             f"c.last_message_at AS created_at, {weight} AS weight "
-            f"FROM {source} WHERE {' AND '.join(tests)} ORDER BY c.number DESC LIMIT ?",
+            f"FROM {source} WHERE {' AND '.join(tests)} ORDER BY {order} LIMIT ?",
             [*parameters, CANDIDATES],
         )
         return [_candidate(row) for row in rows]

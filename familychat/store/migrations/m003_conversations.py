@@ -35,8 +35,9 @@ STATEMENTS = (
     "ALTER TABLE messages ADD COLUMN shown_child_id TEXT",
     "UPDATE messages SET number = rowid, owner_id = (SELECT owner_id FROM conversations WHERE id = conversation_id)",
     "CREATE UNIQUE INDEX messages_number ON messages (number)",
-    "DROP INDEX messages_parent",
-    "CREATE INDEX messages_parent ON messages (parent_id, conversation_id)",
+    "DROP INDEX messages_conversation",
+    "CREATE INDEX messages_conversation ON messages (conversation_id, number)",
+    "CREATE INDEX messages_first ON messages (conversation_id, number) WHERE parent_id IS NULL",
 )
 
 
