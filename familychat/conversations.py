@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -193,7 +194,15 @@ class Conversations:
 
     def is_here(self, user: User, document: ConversationDocument) -> bool:
         """Whether the person has this conversation already, be it in the trash."""
-        return self._store.known(user.id, document.id, document.origin) is not None
+        return self._store.known(user.id, document.id, _origin(document)) is not None
+
+    def would_be_here(self, user: User, document: ConversationDocument) -> bool:
+        """Whether :meth:`bring_in` would find it here; raises what that would raise. Nothing is changed."""
+        return self.is_here(user, checked(document))
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is brought in inside is stored at once or not at all, which is quicker than one by one."""
+        return self._database.transaction()
 
     def bring_in(self, user: User, document: ConversationDocument) -> Conversation | None:
         """Add a conversation from elsewhere as the person's own; None if they have it already.
@@ -206,7 +215,8 @@ class Conversations:
             if self.is_here(user, document):
                 return None
             if self._store.is_taken(document.id) or self._messages.any_known([m.id for m in document.messages]):
-                document = with_new_ids(document)
+                # The origin still tells that it is here, should it come once more.
+                document = msgspec.structs.replace(with_new_ids(document), origin=_origin(document))
             return self._add(conversation_of(document, user.id), document)
 
     def fork(self, user: User, conversation: Conversation, message_id: str | None = None) -> Conversation:
@@ -237,6 +247,11 @@ def checked_folder(folder: str) -> str:
     if not name or len(name) > LONGEST_FOLDER or not name.isprintable():
         raise InvalidInputError("A folder can't be called that.", f"Give it 1 to {LONGEST_FOLDER} letters.")
     return name
+
+
+def _origin(document: ConversationDocument) -> str:
+    """Where a conversation comes from; one that says nothing comes from a familychat, under its own id."""
+    return document.origin or f"familychat:{document.id}"
 
 
 def with_new_ids(document: ConversationDocument) -> ConversationDocument:

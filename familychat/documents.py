@@ -23,6 +23,9 @@ LONGEST_TITLE = 500
 LONGEST_NAME = 200
 """Of tasks, models, folders and origins."""
 
+LARGEST_COUNT = 2**63 - 1
+"""What the store can hold."""
+
 
 class MessageDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One message. ``parent`` is the id of the one before it; ``shown`` that of the child that was shown last."""
@@ -163,14 +166,16 @@ def checked(document: ConversationDocument) -> ConversationDocument:
     """The document with parents before children, if it holds together.
 
     Raises :class:`InvalidInputError` for ids that come twice, parents that are missing or in a circle, times that
-    aren't times, and what is too long to be what it is said to be.
+    aren't times, text with half letters in it, and what is too long or too large to be what it is said to be.
     """
+    _check_text(document)
     by_id: dict[str, MessageDocument] = {}
     for message in document.messages:
         if message.id in by_id:
             raise InvalidInputError(f"Two of its messages have the id {_short(message.id)}.")
         by_id[message.id] = message
     _check_names(document)
+    _check_count(document.parameters.max_tokens)
     for at in (document.created_at, document.last_message_at, document.archived_at):
         _check_time(at)
     ordered = _parents_first(document.messages, by_id)
@@ -181,6 +186,8 @@ def checked(document: ConversationDocument) -> ConversationDocument:
 
 def _checked_message(message: MessageDocument, by_id: dict[str, MessageDocument]) -> MessageDocument:
     _check_time(message.created_at)
+    _check_count(message.usage.prompt_tokens)
+    _check_count(message.usage.completion_tokens)
     if not 0 < len(message.id) <= LONGEST_ID:
         raise InvalidInputError("One of its messages has no usable id.")
     if message.status is Status.STREAMING:
@@ -200,6 +207,19 @@ def _check_names(document: ConversationDocument) -> None:
     for name in (document.task, document.model, document.folder, document.origin):
         if name is not None and len(name) > LONGEST_NAME:
             raise InvalidInputError(f"{_short(name)} is far too long for a name.")
+
+
+def _check_text(document: ConversationDocument) -> None:
+    """What can't be written as JSON could never be taken along again."""
+    try:
+        msgspec.json.encode(document)
+    except (UnicodeEncodeError, OverflowError, RecursionError) as error:
+        raise InvalidInputError("There is text in it that is no proper Unicode.") from error
+
+
+def _check_count(count: int | None) -> None:
+    if count is not None and abs(count) > LARGEST_COUNT:
+        raise InvalidInputError("It has a count that is far too large.")
 
 
 def _check_time(at: str | None) -> None:

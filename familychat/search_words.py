@@ -129,7 +129,7 @@ def _day(text: str | None, today: date, *, after: bool = False) -> str | None:
         moment = datetime.combine(first, time()).astimezone()
     except (ValueError, OverflowError):
         raise InvalidInputError(
-            f"{text} isn't a date.", "Say from:2026-01-31, from:2026-01, from:2026 or from:yesterday."
+            f"{text} isn't a date.", "Write it as 2026-01-31, 2026-01, 2026 or yesterday."
         ) from None
     return timestamp(moment)
 

@@ -13,11 +13,13 @@ from familychat_cli import invocation
 from familychat_cli.commands import (
     admin,
     ask,
+    bring_in,
     chat,
     config,
     conversations,
     db,
     doctor,
+    export,
     models,
     music,
     search,
@@ -63,6 +65,8 @@ app.command("ask")(ask.ask)
 app.add_typer(conversations.app, name="conversations")
 app.command("search")(search.search)
 app.add_typer(trash.app, name="trash")
+app.command("export")(export.export)
+app.command("import")(bring_in.import_)
 app.command("login")(sign_in.login)
 app.command("logout")(sign_in.logout)
 app.command("whoami")(sign_in.whoami)

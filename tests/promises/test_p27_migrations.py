@@ -202,8 +202,8 @@ def test_conversations_of_an_old_version_are_found_and_shown(path: Path) -> None
         for name in ("owner", "child"):
             person = {"id": name, "username": name, "username_key": name, "display_name": name}
             old.insert("users", {**person, "role": "admin", "created_at": at})
-            chat = {"id": f"chat-{name}", "owner_id": name, "title": "Fruit", "task": "general", "head_id": f"a-{name}"}
-            old.insert("conversations", {**chat, "created_at": at, "last_message_at": at})
+            talk = {"id": f"chat-{name}", "owner_id": name, "title": "Fruit", "task": "general", "head_id": f"a-{name}"}
+            old.insert("conversations", {**talk, "created_at": at, "last_message_at": at})
             for author, message, parent in (("user", "q", None), ("assistant", "a", "q")):
                 text = f"{author} about plums of {name}"
                 row = {"id": f"{message}-{name}", "parent_id": parent and f"{parent}-{name}", "content": text}
