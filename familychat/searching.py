@@ -176,7 +176,7 @@ class Search:
 def marked(text: str, terms: tuple[Term, ...] | list[Term], length: int = SNIPPET_LENGTH) -> Snippet:
     """The part of a text where the terms are, on one line, with their places in it."""
     found = places(text, terms)
-    start = max(0, found[0][0] - length // 3) if found else 0
+    start = max(0, found[0][0] - length // 3) if found and len(text) > length else 0
     if start:  # begin with a whole word
         space = text.find(" ", start, start + 20)
         start = space + 1 if space >= 0 else start

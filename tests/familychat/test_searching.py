@@ -248,6 +248,7 @@ def test_snippets_show_the_place() -> None:
     ((start, end),) = snippet.marks
     assert snippet.text[start:end] == "Crêpes"
     assert marked("short", terms).text == "short"
+    assert marked("all about crepes", terms, 16).text == "all about crepes", "a text that fits is shown whole"
 
 
 @given(st.text(max_size=60))
