@@ -8,6 +8,7 @@ import conversations
 import importing
 import questions
 import relay
+import searching
 import startup
 from measuring import Row, finish, report
 
@@ -16,7 +17,7 @@ def main() -> list[Row]:
     """The rows of all of them that have a bound, each named after its script."""
     rows = [
         replace(row, name=f"{script.__name__}: {row.name}")
-        for script in (startup, relay, conversations, questions, importing)
+        for script in (startup, relay, conversations, questions, importing, searching)
         for row in script.main()
         if row.bound is not None
     ]
