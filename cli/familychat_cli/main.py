@@ -13,6 +13,7 @@ from familychat_cli import invocation
 from familychat_cli.commands import (
     admin,
     ask,
+    backup,
     bring_in,
     chat,
     config,
@@ -75,6 +76,7 @@ app.add_typer(music.app, name="music")
 app.add_typer(admin.app, name="admin")
 app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
+app.add_typer(backup.app, name="backup")
 app.command("doctor")(doctor.doctor)
 
 

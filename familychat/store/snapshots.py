@@ -145,40 +145,66 @@ def restore(database: Path, snapshot: Path) -> Path | None:
             f"The snapshot {snapshot.name} can't be used: {found.problems[0]}. Nothing was changed.",
             "familychat db snapshot --list shows the others.",
         )
-    _refuse_newer(found)
+    refuse_newer(found, "snapshot")
+    with nobody_else(database):
+        return put_in_place(database, snapshot, found.rows)
+
+
+@contextlib.contextmanager
+def nobody_else(database: Path) -> Iterator[None]:
+    """Inside, no familychat uses the database and none can start; raises :class:`ConflictError` if one is running."""
     with setup_lock(database):
-        others = live_processes(database.parent)
-        if others:
+        if live_processes(database.parent):
             raise ConflictError(
                 "familychat is still running in another window. Nothing was changed.", "Close it, then try again."
             )
-        candidate = database.with_name(database.name + ".restoring")
-        _copy(snapshot, candidate)
-        try:
-            if check(candidate).rows != found.rows:
-                raise StoreCorruptError(
-                    "The copy of the snapshot isn't complete. Nothing was changed.", "Is the disk full?"
-                )
-            kept = _set_aside(database, snapshot)
-            # SQLite would replay a log that belongs to the old file into the new one.
-            for suffix in ("-wal", "-shm"):
-                database.with_name(database.name + suffix).unlink(missing_ok=True)
-            candidate.replace(database)
-        finally:
-            candidate.unlink(missing_ok=True)
+        yield
+
+
+def put_in_place(database: Path, snapshot: Path, rows: dict[str, int]) -> Path | None:
+    """The last step of :func:`restore`, inside :func:`nobody_else`: ``rows`` is what a check of ``snapshot`` found."""
+    candidate = database.with_name(database.name + ".restoring")
+    _copy(snapshot, candidate)
+    try:
+        if check(candidate).rows != rows:
+            raise StoreCorruptError(
+                "The copy of the snapshot isn't complete. Nothing was changed.", "Is the disk full?"
+            )
+        kept = _set_aside(database, snapshot)
+        # SQLite would replay a log that belongs to the old file into the new one.
+        for suffix in ("-wal", "-shm"):
+            database.with_name(database.name + suffix).unlink(missing_ok=True)
+        candidate.replace(database)
+    finally:
+        candidate.unlink(missing_ok=True)
     return kept
 
 
-def _refuse_newer(found: Check) -> None:
+def refuse_newer(found: Check, what: str) -> None:
+    """Raises :class:`StoreTooNewError` if ``what`` holds migrations that this version doesn't know."""
     from familychat.store.migrations import MIGRATIONS
 
     known = {migration.name for migration in MIGRATIONS._migrations}
     newer = sorted(set(found.migrations) - known)
     if newer:
         raise StoreTooNewError(
-            f"The snapshot was written by a newer familychat (it knows {newer[0]}). Nothing was changed.",
+            f"The {what} was written by a newer familychat (it knows {newer[0]}). Nothing was changed.",
             "Update familychat first.",
         )
+
+
+def library_versions(path: Path) -> dict[str, int]:
+    """The version in use of each music library, by its id, in a database file that is only looked at."""
+    with translated(path), contextlib.closing(read_only(path)) as connection:
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'libraries'").fetchone() is None:
+            return {}  # from before there was music
+        return dict(connection.execute("SELECT id, version FROM libraries ORDER BY id").fetchall())
+
+
+def set_library_version(path: Path, library_id: str, version: int) -> None:
+    """Let a music library in a database file that nobody uses point at another version of its songs."""
+    with translated(path), contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE libraries SET version = ? WHERE id = ?", [version, library_id])
 
 
 def _set_aside(database: Path, snapshot: Path) -> Path | None:
