@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import shutil
-import tempfile
-import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +26,7 @@ from familychat.store.libraries import LibraryStore
 from familychat_music.importing.report import ImportOptions, ImportReport
 from familychat_music.lexicon import plain_word
 from familychat_music.text import tokens
+from familychat_music.versions import retire, working_folder
 
 if TYPE_CHECKING:
     from familychat_music.engine import Answer, Asked, MusicEngine
@@ -37,12 +35,8 @@ if TYPE_CHECKING:
     from familychat_music.writers.base import Consultant, Example
 
 FOLDER = "music"
-WORKING = "import-"
-"""What the folders of imports under way begin with."""
 TASK = "music"
 LONGEST_NAME = 60
-STILL_OPENED = 60.0
-"""Seconds for which the files of a version stay after the next one took their place."""
 MOST_EXAMPLES = 3
 
 _NAME = re.compile(r"[^\x00-\x1f/\\:*]+")
@@ -154,7 +148,7 @@ class Libraries:
                 "Say --replace to put this one in its place, or --name for another name.",
             )
         private_folder(self._folder)
-        with _working_folder(self._folder) as work:
+        with working_folder(self._folder) as work:
             report = import_library(source, work / "new.db", options or ImportOptions(), progress=progress)
             if dry_run:
                 preview = before or self._preview(called, source, report)
@@ -181,7 +175,7 @@ class Libraries:
             folder = private_folder(self._folder / library.id)
             (work / "new.db").replace(self.path(library))
             (work / "new.index").replace(self.index_path(library))
-        _retire(folder, library.version)
+        retire(folder, library.version)
         return library
 
     def _preview(self, name: str, source: Path, report: ImportReport) -> MusicLibrary:
@@ -312,45 +306,7 @@ def _checked_name(name: str) -> str:
     return called
 
 
-def _retire(folder: Path, version: int) -> None:
-    """Remove the files of versions before this one, except those that somebody may only now be opening.
-
-    Who looked the library up before it changed still finds the files that it had then; the next import removes them.
-    """
-    now = time.time()
-    for old in folder.iterdir():
-        with contextlib.suppress(FileNotFoundError):  # another import of the same library clears away, too
-            if old.stem == str(version - 1):
-                os.utime(old)
-            elif old.stem != str(version) and abs(now - old.stat().st_mtime) > STILL_OPENED:
-                old.unlink()
-
-
 def _songs(report: ImportReport) -> int:
     return max((table.rows for table in report.tables if any(c.role == "title" for c in table.columns)), default=0) or (
         max((table.rows for table in report.tables), default=0)
     )
-
-
-@contextlib.contextmanager
-def _working_folder(parent: Path) -> Iterator[Path]:
-    """A folder for a new version's files, removed afterwards; what killed imports left is cleared away first.
-
-    Each import holds a lock inside its folder, which the operating system lets go of when the process ends.
-    """
-    import filelock
-
-    with contextlib.ExitStack() as stack:
-        with filelock.FileLock(parent.with_suffix(".lock"), mode=0o600):
-            for left in parent.glob(f"{WORKING}*"):
-                _clear(left)
-            work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=WORKING, dir=parent)))
-            stack.enter_context(filelock.FileLock(work / "in-use.lock", mode=0o600))
-        yield work
-
-
-def _clear(left: Path) -> None:
-    import filelock
-
-    with contextlib.suppress(filelock.Timeout, OSError), filelock.FileLock(left / "in-use.lock", timeout=0):
-        shutil.rmtree(left, ignore_errors=True)
