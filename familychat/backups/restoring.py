@@ -76,7 +76,8 @@ def restore(
     :class:`familychat.errors.InvalidInputError` for a wrong or missing passphrase. Then nothing was changed.
     """
     database = data_dir / FILE_NAME
-    _refuse(database)
+    _refuse_running(database)
+    _refuse_newer_installation(database)
     data_folder(data_dir, FILE_NAME)
     with workspace(data_dir) as work:
         opened = work / "opened"
@@ -85,18 +86,21 @@ def restore(
         if settings and (opened / SETTINGS).exists():
             new_settings = saved_settings.merged(opened / SETTINGS, config_path, secrets=verified.manifest.secrets)
         sure(verified)
-        _refuse(database)
         with nobody_else(database):
+            _refuse_newer_installation(database)  # one may have been here meanwhile
             return _put_all_in_place(database, opened, verified, config_path, new_settings)
 
 
-def _refuse(database: Path) -> None:
-    """What can be known before the long work: the same is looked at again when it counts."""
+def _refuse_running(database: Path) -> None:
+    """Said before the long work; :func:`nobody_else` looks again when it counts."""
     if live_processes(database.parent):
         raise ConflictError(
             f"familychat is still running. {_UNTOUCHED}",
             "Close it in every window, and stop its server; then try again.",
         )
+
+
+def _refuse_newer_installation(database: Path) -> None:
     if database.exists():
         refuse_newer(check(database), "database in your data folder")
 

@@ -120,6 +120,13 @@ def test_secrets_of_the_backup_come_back(place: Any) -> None:
     assert place.settings()["server"]["api_key"] == "sk-secret"
 
 
+def test_another_computers_data_folder_is_not_taken_over(place: Any, make_place: Callable[[str], Any]) -> None:
+    place.config.write_text('data_dir = "/another/computer"\nmodel = "maker/tiny"\n')
+    new = make_place("new")
+    new.restore(place.create().path)
+    assert new.settings() == {"model": "maker/tiny"}
+
+
 def test_a_link_to_the_settings_stays_a_link(place: Any, changed: Path, tmp_path: Path) -> None:
     real = tmp_path / "real.toml"
     place.config.rename(real)
