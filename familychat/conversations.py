@@ -196,10 +196,6 @@ class Conversations:
         """Whether the person has this conversation already, be it in the trash."""
         return self._store.known(user.id, document.id, _origin(document)) is not None
 
-    def would_be_here(self, user: User, document: ConversationDocument) -> bool:
-        """Whether :meth:`bring_in` would find it here; raises what that would raise. Nothing is changed."""
-        return self.is_here(user, checked(document))
-
     def together(self) -> AbstractContextManager[None]:
         """What is brought in inside is stored at once or not at all, which is quicker than one by one."""
         return self._database.transaction()

@@ -14,13 +14,13 @@ from familychat_cli.commands import (
     admin,
     ask,
     backup,
-    bring_in,
     chat,
     config,
     conversations,
     db,
     doctor,
     export,
+    import_,
     models,
     music,
     search,
@@ -67,7 +67,7 @@ app.add_typer(conversations.app, name="conversations")
 app.command("search")(search.search)
 app.add_typer(trash.app, name="trash")
 app.command("export")(export.export)
-app.command("import")(bring_in.import_)
+app.command("import")(import_.import_)
 app.command("login")(sign_in.login)
 app.command("logout")(sign_in.logout)
 app.command("whoami")(sign_in.whoami)

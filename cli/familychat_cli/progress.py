@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from familychat_cli.output import clean, err, note
@@ -28,15 +28,3 @@ async def show_progress(steps: AsyncGenerator[Progress, None]) -> None:
                     note(step.text)
                 shown = step.text
                 bar.update(task, description=clean(step.text), completed=step.done or 0, total=step.total)
-
-
-@contextmanager
-def counting(what: str) -> Iterator[Callable[[str, int], None]]:
-    """A line that counts: call it with a name and how many are done. Nothing is shown in a pipe."""
-    from rich.progress import Progress as Bar
-    from rich.progress import SpinnerColumn, TextColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed}"))
-    with Bar(*columns, console=err(), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(what)
-        yield lambda name, done: bar.update(task, description=clean(f"{what} {name}"), completed=done)

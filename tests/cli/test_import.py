@@ -1,87 +1,110 @@
-"""``familychat import`` as people use it: files and folders, told plainly, killed in the middle."""
+"""familychat import, as a process."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import resource
 import signal
-import subprocess
+import sqlite3
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
-from familychat_cli.testing import COMMAND, CommandLine
+import pytest
+
+from familychat_cli.testing import CommandLine
+
+SAMPLES = Path(__file__).parents[1] / "fixtures" / "conversations"
 
 
-def plain(text: str, number: int = 0) -> dict[str, Any]:
-    messages = [{"role": "user", "content": text}, {"role": "assistant", "content": f"About {text}"}]
-    return {"model": "maker/tiny", "created_at": f"2024-05-01T10:00:{number % 60:02}", "messages": messages}
+def chat(name: str, question: str = "Hi") -> dict[str, Any]:
+    said = [{"sender": "human", "text": question}, {"sender": "assistant", "text": "Hello"}]
+    return {"uuid": name, "name": name, "chat_messages": said}
 
 
-def claude(number: int) -> dict[str, Any]:
-    said = [{"uuid": f"{number}-{place}", "sender": "human", "text": f"plum {number}"} for place in range(20)]
-    return {"uuid": str(number), "name": f"Talk {number}", "chat_messages": said}
-
-
-def test_a_folder_comes_in_and_only_once(cli: CommandLine, tmp_path: Path) -> None:
-    folder = tmp_path / "chats"
-    folder.mkdir()
-    for number, name in enumerate(("Apples", "Pears")):
-        (folder / f"{name}.json").write_text(json.dumps(plain(name, number)))
-    (folder / "conversations.json").write_text("nonsense")
-    result = cli("import", str(folder))
-    assert result.code == 0
-    assert "Apples.json (plain): 1 conversation came in." in result.out
-    assert "2 conversations came in." in result.out
-    assert "conversations.json isn't readable JSON" in result.err
-    assert {row["title"] for row in cli("conversations", "list", "--json").json()} == {"Apples", "Pears"}
-    again = cli("import", str(folder), "--json").json()
-    assert [(one["added"], one["here"]) for one in again if not one["refused"]] == [(0, 1), (0, 1)]
-    assert cli("search", "apples", "--json").json()["hits"][0]["conversation"]["title"] == "Apples"
-
-
-def test_a_dry_run_changes_nothing(cli: CommandLine, tmp_path: Path) -> None:
-    (tmp_path / "conversations.json").write_text(json.dumps([claude(1), {"name": "Odd", "chat_messages": 7}]))
-    result = cli("import", "conversations.json", "--dry-run")
-    assert result.out == "conversations.json (Claude): 1 conversation would come in.\n"
-    assert result.err == "  left out: Odd. It has no messages.\n"
+def test_files_come_in_once(cli: CommandLine) -> None:
+    files = [str(SAMPLES / "openwebui"), str(SAMPLES / "claude" / "conversations.json")]
+    looked = cli("import", *files, "--dry-run")
+    assert looked.code == 0
+    assert looked.out.splitlines()[0].endswith("openwebui (Open WebUI): 2 conversations would come in.")
+    assert "Nothing was stored" in looked.err
     assert cli("conversations", "list", "--json").json() == []
+    came = cli("import", *files)
+    assert came.code == 0
+    assert came.out.splitlines()[1].endswith("conversations.json (Claude): 1 conversation came in, 1 skipped.")
+    assert came.err == "  skipped number 2: It has no messages.\n"
+    again = cli("import", *files)
+    assert again.out.splitlines()[0].endswith("0 conversations came in, 2 were here already.")
+    assert {one["title"] for one in cli("conversations", "list", "--json").json()} == {"Stars", "Night trains"}
 
 
-def test_what_cannot_be_read(cli: CommandLine, tmp_path: Path) -> None:
-    (tmp_path / "picture.json").write_bytes(b"\x89PNG\r\n\x1a\n")
-    for name, code in (("picture.json", 2), ("nothing.json", 3)):
-        result = cli("import", name)
-        assert result.code == code
-        assert "Traceback" not in result.err
+def test_for_scripts(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "picture.json").write_bytes(b"\x89PNG\r\n")
+    result = cli("import", "picture.json", str(SAMPLES / "claude"), "--json")
+    assert result.code == 2
+    picture, claude = result.json()["files"]
+    assert "It is no JSON but a picture." in picture["refused"]
+    assert (claude["refused"], claude["formats"], claude["added"]) == (None, ["Claude"], 1)
+    assert claude["skipped"] == [{"name": "conversations.json, number 2", "reason": "It has no messages."}]
 
 
-def test_out_and_in_again_is_the_same(cli: CommandLine, tmp_path: Path) -> None:
-    (tmp_path / "conversations.json").write_text(json.dumps([claude(number) for number in range(3)]))
-    cli("import", "conversations.json")
-    assert cli("export", "--all", "--to", "first.json").code == 0
-    assert cli("conversations", "bulk", "delete", "--all", "--yes").code == 0
-    assert cli("trash", "empty", "--yes").code == 0
-    assert cli("import", "first.json").out == "first.json (familychat): 3 conversations came in.\n"
-    assert cli("export", "--all", "--to", "second.json").code == 0
-    assert (tmp_path / "second.json").read_bytes() == (tmp_path / "first.json").read_bytes()
+def test_what_cannot_be_taken(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "empty.json").write_bytes(b"")
+    for arguments in (["nothing.json"], ["empty.json"], ["empty.json", "--format", "gemini"], []):
+        result = cli("import", *arguments)
+        assert result.code == 2
+        assert result.err
+    assert "empty.json is empty." in cli("import", "empty.json").err
 
 
-def test_killed_in_the_middle_leaves_whole_conversations(cli: CommandLine, tmp_path: Path) -> None:
-    count = 3_000
-    (tmp_path / "conversations.json").write_text(json.dumps([claude(number) for number in range(count)]))
-    cli("conversations", "list")
-    process = subprocess.Popen(
-        [*COMMAND, "import", "conversations.json"], env=cli.env, cwd=tmp_path, stdout=subprocess.DEVNULL
-    )
-    here = 0
-    while not here and process.poll() is None:
-        here = len(cli("conversations", "list", "--limit", "100000", "--json").json())
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    rows = cli("conversations", "list", "--limit", "100000", "--json").json()
-    assert rows
-    first = cli("conversations", "show", rows[-1]["id"], "--json").json()
-    assert len(first["messages"]) == 20
+def test_many_skipped_ones_are_counted(cli: CommandLine, tmp_path: Path) -> None:
+    empty = [{"name": f"chat {n}", "chat_messages": []} for n in range(25)]
+    (tmp_path / "c.json").write_text(json.dumps(empty))
+    lines = cli("import", "c.json").err.splitlines()
+    assert len(lines) == 21
+    assert lines[-1].strip() == "and 5 more"
+
+
+def test_names_do_not_steer_the_terminal(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "c.json").write_text(json.dumps([{"name": "a\x1b[31mb", "chat_messages": []}]))
+    assert "\x1b" not in cli("import", "c.json").err
+
+
+def test_killed_and_brought_in_again(cli: CommandLine, tmp_path: Path, data_dir: Path) -> None:
+    """What is there after a kill is whole, and the same command brings the rest."""
+    count = 6000
+    (tmp_path / "c.json").write_text(json.dumps([chat(str(n), f"Question {n}") for n in range(count)]))
+    cli("whoami")
+    running = cli.start("import", "c.json")
+    with contextlib.closing(sqlite3.connect(f"file:{data_dir}/familychat.db?mode=ro", uri=True)) as database:
+        deadline = time.monotonic() + 60
+        while not database.execute("SELECT count(*) FROM conversations").fetchone()[0]:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        running.send_signal(signal.SIGKILL)
+        running.communicate()
+        assert running.returncode == -signal.SIGKILL
+        here = database.execute("SELECT count(*) FROM conversations").fetchone()[0]
+        halves = "SELECT count(*) FROM messages GROUP BY conversation_id HAVING count(*) <> 2"
+        assert 0 < here < count
+        assert database.execute(halves).fetchall() == []
+    report = cli("import", "c.json", "--json").json()["files"][0]
+    assert (report["added"], report["already_here"]) == (count - here, here)
     assert cli("db", "check").code == 0
-    (report,) = cli("import", "conversations.json", "--json").json()
-    assert report["here"] == len(rows)
-    assert report["added"] == count - len(rows)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only here can a running program's memory be capped")
+def test_a_very_long_file_takes_little_memory(cli: CommandLine, tmp_path: Path) -> None:
+    """200 MB of JSON by a program that may take less than that."""
+    with (tmp_path / "c.json").open("w") as file:
+        file.write("[")
+        for number in range(200):
+            file.write(("," if number else "") + json.dumps(chat(str(number), "x" * 1_000_000)))
+        file.write("]")
+    running = cli.start("import", "c.json")
+    resource.prlimit(running.pid, resource.RLIMIT_DATA, (150_000_000, 150_000_000))
+    out, err = running.communicate()
+    assert (running.returncode, err) == (0, b"")
+    assert b"200 conversations came in" in out
