@@ -147,22 +147,17 @@ class Search:
         return sorted(best.values(), key=lambda one: (-one[1], one[0].conversation_id))
 
     def _hits(self, user: User, query: Query, ranked: list[tuple[Candidate, float, int]]) -> list[Hit]:
-        texts = {
-            message_id: (author, content)
-            for message_id, author, content in self._store.contents(
-                [candidate.message_id for candidate, _, _ in ranked]
-            )
-        }
+        texts = self._store.texts([candidate.number for candidate, _, _ in ranked])
         hits = []
         for candidate, score, others in ranked:
             conversation = self._conversations.get(user.id, candidate.conversation_id)
-            author, content = texts.get(candidate.message_id, (None, ""))
-            by_title = candidate.number == 0
+            found = texts.get(candidate.number)
+            content = found.content if found else self._store.beginning(conversation.head_id or "")
             hits.append(
                 Hit(
                     conversation,
-                    None if by_title else candidate.message_id,
-                    Author(author) if author and not by_title else None,
+                    found.message_id if found else None,
+                    Author(found.author) if found else None,
                     candidate.created_at,
                     marked(conversation.title, [*query.title, *query.terms], len(conversation.title)),
                     marked(content, query.terms) if content else None,

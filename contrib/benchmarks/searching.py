@@ -109,10 +109,10 @@ def seed(home: Household, users: list[User], messages: int, writer: Writer) -> f
     return seconds
 
 
-def queries(writer: Writer) -> list[str]:
+def queries(writer: Writer, seed: int) -> list[str]:
     """Rare and common words, pairs, phrases, and beginnings."""
     common, middle, rare = writer.words[:50], writer.words[200:3000], writer.words[10_000:]
-    chance = random.Random(5)
+    chance = random.Random(seed)
     kinds: list[Callable[[], str]] = [
         lambda: chance.choice(rare),
         lambda: chance.choice(common),
@@ -168,12 +168,12 @@ def main(messages: int = MESSAGES) -> list[Row]:
         users = list(people(home))
         seconds = seed(home, users, messages, writer)
         mine, others = users[0], users[1:]
-        texts = queries(writer)
+        texts, earlier = queries(writer, 5), queries(writer, 6)
 
         def search(text: str) -> object:
             return home.search.find(mine, text)
 
-        timed(search, texts[:8])
+        timed(search, earlier)  # a household that has been searched before
         before = timed(search, texts)
         scans = timed(like(home, mine), texts[:16])
         long = home.conversations.bring_in(mine, writer.conversation(LONG, 0))
@@ -185,7 +185,7 @@ def main(messages: int = MESSAGES) -> list[Row]:
         )
         size, most = json.loads(f"[{exported.stdout.replace(' ', ',')}]")
         seed(home, others, messages // PEOPLE * (PEOPLE - 1) * 9, writer)
-        timed(search, texts[:8])
+        timed(search, earlier)
         grown = timed(search, texts)
         home.close()
     return report(
@@ -197,6 +197,7 @@ def main(messages: int = MESSAGES) -> list[Row]:
             Row("a search, 95th percentile", p95(before), "ms", 30),
             Row("a scan with LIKE, median", median(scans), "ms"),
             Row("LIKE takes so many times as long", median(scans) / median(before), "times"),
+            Row("a search with ten times of the others' data, median", median(grown), "ms"),
             Row("a search with ten times of the others' data, 95th percentile", p95(grown), "ms"),
             Row("growth of the 95th percentile by the others' data", p95(grown) / p95(before), "times", 1.5),
             Row(f"opening {LONG:,} messages (the newest 50)", median(opening), "ms", 5),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,16 +37,31 @@ class Wanted:
     until: str | None = None
     below: int | None = None
 
+    @property
+    def is_about_conversations(self) -> bool:
+        """Whether something of the conversation itself is wanted."""
+        return bool(self.title) or self.task is not None or self.folder is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A message that fits. ``weight`` grows with how well (BM25 with its sign turned); 0 where no words were asked."""
+    """A message that fits, by its number; 0 for a title. ``weight`` grows with how well (BM25 with its sign turned);
+    0 where no words were asked for."""
 
     number: int
-    message_id: str
     conversation_id: str
     created_at: str
     weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A message as far as a snippet needs it."""
+
+    number: int
+    message_id: str
+    author: str
+    content: str
 
 
 class SearchStore:
@@ -60,36 +74,39 @@ class SearchStore:
         """The newest fitting messages, newest first, at most :data:`CANDIDATES`."""
         name = index_name(owner_id)
         tests, parameters = _tests(name, wanted)
+        source = "messages m"
         if wanted.match:
-            # The index is read in the order of its rows, newest first, and no further than it takes.
+            # The index is read in the order of its rows, newest first, and no further than it takes; the rest of
+            # what is read here stands in the index messages_number.
             source = f"{name} CROSS JOIN messages m ON m.number = {name}.rowid"
             tests = [f"{name} MATCH ?", f"{name}.rowid > 0", *tests]
             parameters = [wanted.match, *parameters]
             number, weight = f"{name}.rowid", f"-bm25({name})"
         else:
-            source, number, weight = (
-                "conversations mine CROSS JOIN messages m ON m.conversation_id = mine.id",
-                "m.number",
-                "0.0",
-            )
-            tests = ["mine.owner_id = ?", *tests]
+            source = "conversations mine CROSS JOIN messages m ON m.conversation_id = mine.id"
+            tests = ["mine.owner_id = ?", "m.status <> 'streaming'", *tests]
             parameters = [owner_id, *parameters]
+            number, weight = "m.number", "0.0"
+        if wanted.is_about_conversations:
+            source += " CROSS JOIN conversations c ON c.id = m.conversation_id"
         if wanted.below is not None:
             tests.append(f"{number} < ?")
             parameters.append(wanted.below)
+        tests.append(
+            "m.conversation_id NOT IN (SELECT id FROM conversations WHERE owner_id = ? AND deleted_at IS NOT NULL)"
+        )
         rows = self._database.rows(
-            f"SELECT m.number, m.id, m.conversation_id, m.created_at, {weight} AS weight "  # noqa: S608 -- all ours
-            f"FROM {source} CROSS JOIN conversations c ON c.id = m.conversation_id "
-            f"WHERE {' AND '.join(tests)} ORDER BY {number} DESC LIMIT ?",
-            [*parameters, CANDIDATES],
+            f"SELECT {number} AS number, m.conversation_id, m.created_at, {weight} AS weight "  # noqa: S608 -- all ours
+            f"FROM {source} WHERE {' AND '.join(tests)} ORDER BY {number} DESC LIMIT ?",
+            [*parameters, owner_id, CANDIDATES],
         )
         return [_candidate(row) for row in rows]
 
     def titles(self, owner_id: str, wanted: Wanted) -> list[Candidate]:
-        """The newest conversations with all that is wanted in their titles, each with the end of its shown path."""
+        """The newest conversations with all that is wanted in their titles."""
         name = index_name(owner_id)
         tests, parameters = _conversation_tests(wanted)
-        tests += ["instr(c.title, ?)"] * len(wanted.parts)
+        tests = ["c.deleted_at IS NULL", *tests, *["instr(c.title, ?)"] * len(wanted.parts)]
         parameters += wanted.parts
         if wanted.match:
             source = f"{name} CROSS JOIN conversations c ON c.number = -{name}.rowid"
@@ -101,37 +118,44 @@ class SearchStore:
             tests = ["c.owner_id = ?", *tests]
             parameters = [owner_id, *parameters]
         rows = self._database.rows(
-            "SELECT 0 AS number, coalesce(c.head_id, '') AS id, c.id AS conversation_id, "  # noqa: S608 -- all ours
-            f"c.last_message_at AS created_at, {weight} AS weight "
-            f"FROM {source} WHERE {' AND '.join(tests)} ORDER BY {order} LIMIT ?",
+            f"SELECT 0 AS number, c.id AS conversation_id, c.last_message_at AS created_at, "  # noqa: S608 -- all ours
+            f"{weight} AS weight FROM {source} WHERE {' AND '.join(tests)} ORDER BY {order} LIMIT ?",
             [*parameters, CANDIDATES],
         )
         return [_candidate(row) for row in rows]
 
-    def contents(self, message_ids: list[str]) -> Iterator[tuple[str, str, str]]:
-        """The id, author and text of these messages, as far as a snippet needs it."""
-        marks = ", ".join("?" for _ in message_ids)
-        for row in self._database.rows(
-            f"SELECT id, author, substr(content, 1, ?) AS content FROM messages WHERE id IN ({marks})",  # noqa: S608
-            [LONGEST_READ, *message_ids],
-        ):
-            yield row["id"], row["author"], row["content"]
+    def texts(self, numbers: list[int]) -> dict[int, Text]:
+        """These messages, by their numbers."""
+        marks = ", ".join("?" for _ in numbers)
+        rows = self._database.rows(
+            "SELECT number, id, author, substr(content, 1, ?) AS content "  # noqa: S608 -- marks only
+            f"FROM messages WHERE number IN ({marks})",
+            [LONGEST_READ, *numbers],
+        )
+        return {row["number"]: Text(row["number"], row["id"], row["author"], row["content"]) for row in rows}
+
+    def beginning(self, message_id: str) -> str:
+        """The text of a message, as far as it is shown."""
+        row = self._database.row(
+            "SELECT substr(content, 1, ?) AS content FROM messages WHERE id = ?", [LONGEST_READ, message_id]
+        )
+        return row["content"] if row else ""
 
 
 def _candidate(row: Row) -> Candidate:
-    return Candidate(row["number"], row["id"], row["conversation_id"], row["created_at"], row["weight"])
+    return Candidate(row["number"], row["conversation_id"], row["created_at"], row["weight"])
 
 
 def _conversation_tests(wanted: Wanted) -> tuple[list[str], list[Any]]:
+    """What a conversation ``c`` must pass."""
     said = {"c.task = ?": wanted.task, "c.folder = ?": wanted.folder}
-    tests = ["c.deleted_at IS NULL", *(test for test, value in said.items() if value is not None)]
+    tests = [test for test, value in said.items() if value is not None]
     return tests, [value for value in said.values() if value is not None]
 
 
 def _tests(name: str, wanted: Wanted) -> tuple[list[str], list[Any]]:
     """What a message ``m`` in a conversation ``c`` must pass besides the words."""
     tests, parameters = _conversation_tests(wanted)
-    tests.append("m.status <> 'streaming'")
     tested: list[tuple[str, Any]] = [
         ("m.author = ?", wanted.author),
         ("m.model = ?", wanted.model),

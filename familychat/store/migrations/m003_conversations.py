@@ -34,7 +34,8 @@ STATEMENTS = (
     # Which of its children was shown last, so that going back to a version shows what followed it.
     "ALTER TABLE messages ADD COLUMN shown_child_id TEXT",
     "UPDATE messages SET number = rowid, owner_id = (SELECT owner_id FROM conversations WHERE id = conversation_id)",
-    "CREATE UNIQUE INDEX messages_number ON messages (number)",
+    # With all that a search reads of a message that may be one of many.
+    "CREATE INDEX messages_number ON messages (number, conversation_id, created_at)",
     "DROP INDEX messages_conversation",
     "CREATE INDEX messages_conversation ON messages (conversation_id, number)",
     "CREATE INDEX messages_first ON messages (conversation_id, number) WHERE parent_id IS NULL",
