@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,18 @@ pytestmark = pytest.mark.embedded
 
 @pytest.fixture
 def three(cli: CommandLine, with_model: Path) -> list[str]:
-    """The ids of three conversations, oldest first."""
-    questions = ("First about apples", "Second about pears", "Third about plums")
-    return [cli("ask", text, "--json", "--max-tokens", "2").json()["conversation"] for text in questions]
+    """The ids of three conversations, oldest first, each with a question and an answer."""
+    asked = ("First about apples", "Second about pears", "Third about plums")
+    folder = cli.folder / "chats"
+    folder.mkdir()
+    for number, text in enumerate(asked):
+        at = f"2026-01-0{number + 1}T10:00:00"
+        messages = [{"role": "user", "content": text}, {"role": "assistant", "content": "Yes."}]
+        chat = {"model": "tiny", "created_at": at, "updated_at": at, "messages": messages}
+        (folder / f"{text}.json").write_text(json.dumps(chat))
+    assert cli("import", "chats").code == 0
+    rows = cli("conversations", "list", "--json").json()
+    return [row["id"] for row in reversed(rows)]
 
 
 def titles(cli: CommandLine) -> list[str]:
