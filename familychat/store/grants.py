@@ -32,9 +32,10 @@ class GrantStore:
         return self._select("1", [])
 
     def touching(self, user_id: str, resources: list[str]) -> list[Grant]:
-        """The rules about any of ``resources`` that hold for a person: their own and everyone's."""
+        """The rules about any of ``resources``, in whatever case, that hold for a person: their own and everyone's."""
         marks = ", ".join("?" for _ in resources)
-        return self._select(f"(user_id IS NULL OR user_id = ?) AND resource IN ({marks})", [user_id, *resources])
+        folded = [resource.casefold() for resource in resources]
+        return self._select(f"(user_id IS NULL OR user_id = ?) AND casefold(resource) IN ({marks})", [user_id, *folded])
 
     def _select(self, where: str, parameters: list[str]) -> list[Grant]:
         rows = self._database.rows(

@@ -437,16 +437,7 @@ def test_a_member_needs_the_grant(library: CommandLine, add_person: Any) -> None
         fails(library("music", *command), 4, "Only an admin can do that.")
 
 
-@pytest.mark.parametrize(
-    "denied",
-    [
-        "library:Grandma",
-        pytest.param(
-            "library:GRANDMA",
-            marks=pytest.mark.xfail(reason="names of libraries are caseless, rules for them aren't", strict=True),
-        ),
-    ],
-)
+@pytest.mark.parametrize("denied", ["library:Grandma", "library:GRANDMA"])
 def test_a_library_that_is_denied_is_as_if_it_were_not_there(
     library: CommandLine, add_person: Any, denied: str
 ) -> None:
