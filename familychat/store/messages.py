@@ -16,6 +16,9 @@ _COLUMNS = (
     "id, conversation_id, parent_id, author, content, reasoning, status, model, prompt_tokens, completion_tokens, "
     "time_to_first_token_ms, tokens_per_second, usage_estimated, error, details, created_at"
 )
+IDS_AT_ONCE = 500
+"""As many as SQLite takes in one statement everywhere."""
+
 # Each way has an index of its own: what follows a message, and what begins a conversation.
 _SIBLINGS = """CASE WHEN m.parent_id IS NULL
     THEN (SELECT count(*) FROM messages s WHERE s.conversation_id = m.conversation_id AND s.parent_id IS NULL
@@ -225,10 +228,12 @@ class MessageStore:
 
     def any_known(self, message_ids: Sequence[str]) -> bool:
         """Whether any conversation has a message of one of these ids."""
-        found = self._database.row(
-            "SELECT 1 FROM messages WHERE id IN (SELECT value FROM json_each(?))", [json.dumps(message_ids)]
-        )
-        return found is not None
+        for start in range(0, len(message_ids), IDS_AT_ONCE):
+            some = message_ids[start : start + IDS_AT_ONCE]
+            marks = ", ".join("?" for _ in some)
+            if self._database.row(f"SELECT 1 FROM messages WHERE id IN ({marks}) LIMIT 1", some):  # noqa: S608
+                return True
+        return False
 
     def siblings(self, message: Message) -> list[str]:
         """The ids of a message's versions, itself included, in their order."""
