@@ -123,10 +123,8 @@ def _day(text: str | None, today: date, *, after: bool = False) -> str | None:
         return None
     named = {"today": today, "yesterday": today - timedelta(days=1)}
     try:
-        first, days = _span(text, named)
-        if after:
-            first = days
-        moment = datetime.combine(first, time()).astimezone()
+        first, following = _span(text, named)
+        moment = datetime.combine(following if after else first, time()).astimezone()
     except (ValueError, OverflowError):
         raise InvalidInputError(
             f"{text} isn't a date.", "Write it as 2026-01-31, 2026-01, 2026 or yesterday."

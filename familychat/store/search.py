@@ -74,7 +74,6 @@ class SearchStore:
         """The newest fitting messages, newest first, at most :data:`CANDIDATES`."""
         name = index_name(owner_id)
         tests, parameters = _tests(name, wanted)
-        source = "messages m"
         if wanted.match:
             # The index is read in the order of its rows, newest first, and no further than it takes; the rest of
             # what is read here stands in the index messages_number.
