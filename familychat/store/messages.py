@@ -56,7 +56,8 @@ def _message(row: Row) -> Message:
         error=row["error"],
         details=json.loads(row["details"]) if row["details"] else {},
         created_at=row["created_at"],
-        **({"version": row["version"], "versions": row["versions"]} if "version" in row.keys() else {}),  # noqa: SIM118
+        version=row["version"],
+        versions=row["versions"],
     )
 
 
@@ -180,7 +181,7 @@ class MessageStore:
                 message_id,
             ],
         )
-        row = self._database.row(f"SELECT {_COLUMNS} FROM messages WHERE id = ?", [message_id])  # noqa: S608
+        row = self._database.row(f"SELECT {_PREFIXED} FROM messages m WHERE m.id = ?", [message_id])  # noqa: S608
         assert row is not None  # noqa: S101 -- just updated
         return _message(row)
 
