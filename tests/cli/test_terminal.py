@@ -80,11 +80,8 @@ def messages(cli: CommandLine) -> list[dict[str, object]]:
     return found
 
 
-def test_ask_stop_leave_and_come_back(cli: CommandLine, terminal: Terminal) -> None:
-    terminal.expect("Good (morning|afternoon|evening), ")
-    terminal.expect("you are its admin")
-    terminal.enter("Say hello.")
-    terminal.expect("tokens/s")
+def stop_a_story(cli: CommandLine, terminal: Terminal) -> None:
+    """Ask for a long story, and stop it once some of it is kept."""
     terminal.enter(LONG)
     terminal.expect("a dragon")
     begun = time.monotonic()
@@ -93,6 +90,14 @@ def test_ask_stop_leave_and_come_back(cli: CommandLine, terminal: Terminal) -> N
     terminal.child.sendintr()
     terminal.expect(r"\(stopped\)")
     terminal.prompted()
+
+
+def test_ask_stop_leave_and_come_back(cli: CommandLine, terminal: Terminal) -> None:
+    terminal.expect("Good (morning|afternoon|evening), ")
+    terminal.expect("you are its admin")
+    terminal.enter("Say hello.")
+    terminal.expect("tokens/s")
+    stop_a_story(cli, terminal)
     assert terminal.leave() == 0
     *before, last = messages(cli)
     assert {message["status"] for message in before} == {"complete"}
@@ -218,14 +223,7 @@ def test_versions_copies_and_finding(cli: CommandLine, terminal: Terminal) -> No
 def test_a_stopped_answer_goes_on(cli: CommandLine, terminal: Terminal) -> None:
     terminal.expect("Ctrl-D leaves")
     terminal.prompted()
-    terminal.enter(LONG)
-    terminal.expect("a dragon")
-    begun = time.monotonic()
-    while not messages(cli)[-1]["content"]:
-        assert time.monotonic() < begun + 60, "the story doesn't begin"
-    terminal.child.sendintr()
-    terminal.expect(r"\(stopped\)")
-    terminal.prompted()
+    stop_a_story(cli, terminal)
     first = str(messages(cli)[-1]["content"])
     terminal.enter("/continue")
     begun = time.monotonic()
