@@ -19,6 +19,14 @@ class Role(StrEnum):
     MEMBER = "member"
 
 
+class Band(StrEnum):
+    """How old a person is, roughly."""
+
+    CHILD = "child"
+    TEEN = "teen"
+    ADULT = "adult"
+
+
 class Effect(StrEnum):
     """What a grant says."""
 
@@ -56,6 +64,7 @@ class User:
     os_account: str | None
     created_at: str
     last_login_at: str | None
+    band: Band = Band.ADULT
 
     @property
     def is_admin(self) -> bool:

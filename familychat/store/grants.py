@@ -16,15 +16,17 @@ class GrantStore:
     def put(self, user_id: str | None, resource: str, effect: Effect, created_at: str) -> None:
         """Set the rule of ``user_id`` (None: everyone) for ``resource``, replacing the one there was."""
         self._database.execute(
-            "INSERT INTO grants (id, user_id, resource, effect, created_at) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (coalesce(user_id, ''), resource) DO UPDATE SET effect = excluded.effect",
-            [new_id(), user_id, resource, effect.value, created_at],
+            "INSERT INTO grants (id, user_id, resource, resource_key, effect, created_at) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET resource = excluded.resource, effect = excluded.effect",
+            [new_id(), user_id, resource, resource.casefold(), effect.value, created_at],
         )
 
     def remove(self, user_id: str | None, resource: str) -> bool:
         """Take a rule away; false if there was none."""
         return bool(
-            self._database.execute("DELETE FROM grants WHERE user_id IS ? AND resource = ?", [user_id, resource])
+            self._database.execute(
+                "DELETE FROM grants WHERE user_id IS ? AND resource_key = ?", [user_id, resource.casefold()]
+            )
         )
 
     def all(self) -> list[Grant]:
@@ -35,7 +37,7 @@ class GrantStore:
         """The rules about any of ``resources``, in whatever case, that hold for a person: their own and everyone's."""
         marks = ", ".join("?" for _ in resources)
         folded = [resource.casefold() for resource in resources]
-        return self._select(f"(user_id IS NULL OR user_id = ?) AND casefold(resource) IN ({marks})", [user_id, *folded])
+        return self._select(f"(user_id IS NULL OR user_id = ?) AND resource_key IN ({marks})", [user_id, *folded])
 
     def _select(self, where: str, parameters: list[str]) -> list[Grant]:
         rows = self._database.rows(

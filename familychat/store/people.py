@@ -7,11 +7,11 @@ from typing import Any
 
 from familychat.clock import new_id
 from familychat.errors import ConflictError
-from familychat.models import Role, User
+from familychat.models import Band, Role, User
 from familychat.store.database import Database, Row
 from familychat.store.search_index import create_index, drop_index
 
-_COLUMNS = "id, username, display_name, role, active, password_hash, os_account, created_at, last_login_at"
+_COLUMNS = "id, username, display_name, role, active, password_hash, os_account, created_at, last_login_at, band"
 
 
 def username_key(username: str) -> str:
@@ -30,6 +30,7 @@ def _user(row: Row) -> User:
         os_account=row["os_account"],
         created_at=row["created_at"],
         last_login_at=row["last_login_at"],
+        band=Band(row["band"]),
     )
 
 

@@ -10,7 +10,8 @@ from sqlite_utils import Migrations
 from familychat.store.migrations.m001_household import m001_household
 from familychat.store.migrations.m002_music import m002_music
 from familychat.store.migrations.m003_conversations import m003_conversations
+from familychat.store.migrations.m004_family import m004_family
 
 MIGRATIONS = Migrations("familychat")
-for _migration in (m001_household, m002_music, m003_conversations):
+for _migration in (m001_household, m002_music, m003_conversations, m004_family):
     MIGRATIONS()(_migration)

@@ -335,8 +335,11 @@ def test_a_newer_database(forger: Forger, untouched: Callable[..., str]) -> None
     ("statement", "words"),
     [
         ("DELETE FROM _sqlite_migrations", "isn't a familychat database"),
-        ("INSERT INTO sessions VALUES ('s', 'nobody', 'web', 'h', '2026')", "points to a missing users"),
-        ("DELETE FROM _sqlite_migrations WHERE name LIKE 'm003%'", "isn't the one that it lists"),
+        (
+            "INSERT INTO extensions VALUES ('e', 'nobody', 'hours', NULL, NULL, '2026', '2026')",
+            "points to a missing users",
+        ),
+        ("DELETE FROM _sqlite_migrations WHERE name LIKE 'm004%'", "isn't the one that it lists"),
         ("DELETE FROM libraries", "music that its database doesn't know"),
         ("UPDATE libraries SET version = 7", "a music library is missing"),
         ("UPDATE libraries SET id = '../../../etc'", "a music library is missing"),

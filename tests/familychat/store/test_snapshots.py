@@ -220,10 +220,10 @@ def test_somebody_elses_database_is_no_snapshot(path: Path, tmp_path: Path) -> N
 
 def test_a_row_that_points_nowhere_is_found(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("INSERT INTO sessions VALUES ('s', 'nobody', 'web', 'h', '2026')")
+        connection.execute("INSERT INTO extensions VALUES ('e', 'nobody', 'hours', NULL, NULL, '2026', '2026')")
     found = check(path)
     assert not found.ok
-    assert "sessions points to a missing users" in found.problems[0]
+    assert "extensions points to a missing users" in found.problems[0]
 
 
 def test_checking_changes_nothing(path: Path, tmp_path: Path) -> None:
