@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -196,24 +195,54 @@ class Conversations:
         """Whether the person has this conversation already, be it in the trash."""
         return self._store.known(user.id, document.id, _origin(document)) is not None
 
-    def together(self) -> AbstractContextManager[None]:
-        """What is brought in inside is stored at once or not at all, which is quicker than one by one."""
-        return self._database.transaction()
-
     def bring_in(self, user: User, document: ConversationDocument) -> Conversation | None:
         """Add a conversation from elsewhere as the person's own; None if they have it already.
 
         Raises :class:`InvalidInputError` if it doesn't hold together. Ids that somebody else's conversation has are
         replaced, so that nobody learns about it.
         """
-        document = checked(document)
+        (outcome,) = self.bring_in_all(user, [document])
+        if isinstance(outcome, InvalidInputError):
+            raise outcome
+        return outcome
+
+    def bring_in_all(
+        self, user: User, documents: Sequence[ConversationDocument]
+    ) -> list[Conversation | InvalidInputError | None]:
+        """As :meth:`bring_in` for each, but stored at once or not at all, which is much quicker than one by one.
+
+        What would be raised for one is in its place; the others come in.
+        """
+        outcomes: list[Conversation | InvalidInputError | None] = []
+        ready: list[tuple[Conversation, ConversationDocument]] = []
+        ids: set[str] = set()
         with self._database.transaction():
-            if self.is_here(user, document):
-                return None
-            if self._store.is_taken(document.id) or self._messages.any_known([m.id for m in document.messages]):
-                # The origin still tells that it is here, should it come once more.
-                document = msgspec.structs.replace(with_new_ids(document), origin=_origin(document))
-            return self._add(conversation_of(document, user.id), document)
+            for document in documents:
+                try:
+                    whole = checked(document)
+                except InvalidInputError as error:
+                    outcomes.append(error)
+                    continue
+                own_ids = {whole.id, _origin(whole), *(message.id for message in whole.messages)}
+                if not ids.isdisjoint(own_ids):  # it may be one of these: only what is stored is looked up
+                    self._add(ready)
+                    ready, ids = [], set()
+                conversation = None
+                if not self.is_here(user, whole):
+                    whole = self._unclaimed(whole)
+                    conversation = conversation_of(whole, user.id)
+                    ready.append((conversation, whole))
+                    ids |= own_ids
+                outcomes.append(conversation)
+            self._add(ready)
+        return outcomes
+
+    def _unclaimed(self, document: ConversationDocument) -> ConversationDocument:
+        """The document, under new ids if anybody has one of its."""
+        if self._store.is_taken(document.id) or self._messages.any_known([m.id for m in document.messages]):
+            # The origin still tells that it is here, should it come once more.
+            return msgspec.structs.replace(with_new_ids(document), origin=_origin(document))
+        return document
 
     def fork(self, user: User, conversation: Conversation, message_id: str | None = None) -> Conversation:
         """A new conversation with the path down to a message (else the shown one); both go on independently."""
@@ -225,16 +254,18 @@ class Conversations:
         copy = replace(
             conversation_of(document, user.id), pinned=False, archived_at=None, created_at=now, last_message_at=now
         )
-        return self._add(copy, document)
+        self._add([(copy, document)])
+        return copy
 
-    def _add(self, conversation: Conversation, document: ConversationDocument) -> Conversation:
-        """Store a conversation with a document's messages."""
-        shown = {message.id: message.shown for message in document.messages if message.shown is not None}
-        messages = [message_of(message, conversation.id) for message in document.messages]
+    def _add(self, added: Sequence[tuple[Conversation, ConversationDocument]]) -> None:
+        """Store conversations of one person, each with a document's messages."""
+        if not added:
+            return
+        shown = {m.id: m.shown for _, document in added for m in document.messages if m.shown is not None}
+        messages = [message_of(m, conversation.id) for conversation, document in added for m in document.messages]
         with self._database.transaction():
-            self._store.put(conversation)
-            self._messages.put_all(conversation, messages, shown)
-        return conversation
+            self._store.put_all([conversation for conversation, _ in added])
+            self._messages.put_all(added[0][0].owner_id, messages, shown)
 
 
 def checked_folder(folder: str) -> str:

@@ -33,6 +33,8 @@ WORDS = 30_000
 TEXTS = 50_000
 """So many different messages of 5 to 80 words, over and over."""
 LENGTHS = (5, 10, 20, 40, 80)
+TOGETHER = 250
+"""Conversations that are stored at once, as an import does it."""
 QUERIES = 200
 EXPORT = """
 import resource
@@ -97,14 +99,15 @@ def seed(home: Household, users: list[User], messages: int, writer: Writer) -> f
     """Write so many messages for these people; returns the seconds that storing took."""
     seconds = 0.0
     conversations = (
-        (users[at % len(users)], writer.conversation(PER_CONVERSATION, at))
-        for at in range(messages // PER_CONVERSATION)
+        (at % len(users), writer.conversation(PER_CONVERSATION, at)) for at in range(messages // PER_CONVERSATION)
     )
-    while some := list(itertools.islice(conversations, 2_000)):
+    while some := list(itertools.islice(conversations, TOGETHER * len(users))):
+        by_person: dict[int, list[ConversationDocument]] = {}
+        for person, document in some:
+            by_person.setdefault(person, []).append(document)
         began = time.perf_counter()
-        with home.database.transaction():
-            for user, document in some:
-                home.conversations.bring_in(user, document)
+        for person, documents in by_person.items():
+            home.conversations.bring_in_all(users[person], documents)
         seconds += time.perf_counter() - began
     return seconds
 

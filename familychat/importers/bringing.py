@@ -28,7 +28,7 @@ from familychat.importers.values import Place, mapping, one_line, text
 from familychat.models import User
 
 CHUNK = 1024 * 1024
-TOGETHER_MESSAGES = 500
+TOGETHER_MESSAGES = 2_500
 TOGETHER_BYTES = 4 * CHUNK
 """So much is written at once: each write waits for the disk. A kill loses what is being written, nothing else."""
 
@@ -115,14 +115,12 @@ class _Run:
         waiting, self.waiting, self.messages, self.bytes = self.waiting, [], 0, 0
         if not waiting:
             return
-        with self.conversations.together():
-            for name, document in waiting:
-                try:
-                    came = self.conversations.bring_in(self.user, document)
-                except InvalidInputError as error:  # found before anything of it was written
-                    self.report.skip(name, str(error))
-                else:
-                    self._count(document, is_new=came is not None)
+        outcomes = self.conversations.bring_in_all(self.user, [document for _, document in waiting])
+        for (name, document), outcome in zip(waiting, outcomes, strict=True):
+            if isinstance(outcome, InvalidInputError):
+                self.report.skip(name, str(outcome))
+            else:
+                self._count(document, is_new=outcome is not None)
 
     def _pretend(self, name: str, document: ConversationDocument) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,23 +119,31 @@ class ConversationStore:
         )
 
     def put(self, conversation: Conversation) -> Conversation:
-        """Add a conversation as it is, such as an imported one."""
-        parameters = conversation.parameters
+        """Add a conversation as it is."""
+        self.put_all([conversation])
+        return conversation
+
+    def put_all(self, conversations: Sequence[Conversation]) -> None:
+        """Add conversations of one person as they are, such as imported ones."""
         with self._database.transaction():
             row = self._database.row("SELECT coalesce(max(number), 0) + 1 AS next FROM conversations")
-            number = row["next"] if row else 1
+            first = row["next"] if row else 1
             self._database.execute_many(
                 f"INSERT INTO conversations (number, {_COLUMNS}) VALUES ({_MARKS})",  # noqa: S608
-                [(
-                    number, conversation.id, conversation.owner_id, conversation.title, conversation.task,
-                    conversation.model, parameters.temperature, parameters.top_p, parameters.max_tokens,
-                    conversation.system_prompt, conversation.created_at, conversation.last_message_at,
-                    conversation.deleted_at, conversation.head_id, conversation.folder, int(conversation.pinned),
-                    conversation.archived_at, conversation.titled_by.value, conversation.origin,
-                )],
+                (
+                    (
+                        first + place, conversation.id, conversation.owner_id, conversation.title, conversation.task,
+                        conversation.model, conversation.parameters.temperature, conversation.parameters.top_p,
+                        conversation.parameters.max_tokens, conversation.system_prompt, conversation.created_at,
+                        conversation.last_message_at, conversation.deleted_at, conversation.head_id,
+                        conversation.folder, int(conversation.pinned), conversation.archived_at,
+                        conversation.titled_by.value, conversation.origin,
+                    )
+                    for place, conversation in enumerate(conversations)
+                ),
             )  # fmt: skip
-            learn(self._database.execute_many, conversation.owner_id, [(-number, conversation.title, "")])
-        return conversation
+            titles = [(-(first + place), conversation.title, "") for place, conversation in enumerate(conversations)]
+            learn(self._database.execute_many, conversations[0].owner_id, reversed(titles))
 
     def known(self, owner_id: str, conversation_id: str, origin: str | None) -> Conversation | None:
         """The person's conversation of this id or origin, also in the trash."""

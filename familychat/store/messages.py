@@ -93,7 +93,7 @@ class MessageStore:
     ) -> Message:
         message = Message(new_id(), conversation.id, parent_id, author, content, "", status, None, Usage(), None, at)
         with self._database.transaction():
-            self._put(conversation, [message], writer=writer)
+            self._put(conversation.owner_id, [message], writer=writer, shown={})
             self._show(message.parent_id, message.id)
             self._database.execute(
                 "UPDATE conversations SET head_id = ?, last_message_at = ? WHERE id = ?",
@@ -101,22 +101,14 @@ class MessageStore:
             )
         return message
 
-    def _put(
-        self,
-        conversation: Conversation,
-        messages: Sequence[Message],
-        *,
-        writer: str | None = None,
-        shown: Mapping[str, str] | None = None,
-    ) -> None:
+    def _put(self, owner_id: str, messages: Sequence[Message], *, writer: str | None, shown: Mapping[str, str]) -> None:
         row = self._database.row("SELECT coalesce(max(number), 0) + 1 AS next FROM messages")
         first = row["next"] if row else 1
-        shown = shown or {}
         self._database.execute_many(
             _INSERT,
             (
                 (
-                    first + place, message.id, conversation.id, conversation.owner_id, message.parent_id,
+                    first + place, message.id, message.conversation_id, owner_id, message.parent_id,
                     message.author.value, message.content, message.reasoning, message.status.value, writer,
                     message.model, message.usage.prompt_tokens, message.usage.completion_tokens,
                     message.usage.time_to_first_token_ms, message.usage.tokens_per_second,
@@ -126,18 +118,20 @@ class MessageStore:
                 for place, message in enumerate(messages)
             ),
         )  # fmt: skip
-
         ended = (
             (first + place, "", message.content)
             for place, message in enumerate(messages)
             if message.status is not Status.STREAMING
         )
-        learn(self._database.execute_many, conversation.owner_id, ended)
+        learn(self._database.execute_many, owner_id, ended)
 
-    def put_all(self, conversation: Conversation, messages: Sequence[Message], shown: Mapping[str, str]) -> None:
-        """Add messages as they are, parents first; ``shown`` tells which child of a message was shown last."""
+    def put_all(self, owner_id: str, messages: Sequence[Message], shown: Mapping[str, str]) -> None:
+        """Add messages of one person's conversations as they are, parents first.
+
+        ``shown`` tells which child of a message was shown last.
+        """
         with self._database.transaction():
-            self._put(conversation, messages, shown=shown)
+            self._put(owner_id, messages, writer=None, shown=shown)
 
     def _show(self, parent_id: str | None, child_id: str) -> None:
         if parent_id is not None:

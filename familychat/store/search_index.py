@@ -58,7 +58,10 @@ def create_index(execute: Execute, user_id: str) -> None:
 
 
 def learn(execute_many: ExecuteMany, user_id: str, rows: Iterable[tuple[int, str, str]]) -> None:
-    """Index what was added: each row's number (a conversation's with a minus), title, and text."""
+    """Index what was added: each row's number (a conversation's with a minus), title, and text.
+
+    Rows come best by ascending number, many at once: FTS5 writes to the disk whenever a number is below the last one.
+    """
     name = index_name(user_id)
     execute_many(f"INSERT INTO {name} (rowid, title, body) VALUES (?, ?, ?)", rows)  # noqa: S608
 

@@ -282,6 +282,25 @@ def test_documents_that_dont_hold_together(
     assert household.conversations.newest(owner) == []
 
 
+def test_what_comes_together_is_told_apart(household: Household, owner: User) -> None:
+    first = document(("a", None), ("b", "a"), id="one", origin="elsewhere:1")
+    moved = document(("z", None), id="two", origin="elsewhere:1")
+    broken = document(("y", "missing"), id="three")
+    same_message = document(("b", None), id="four")
+    outcomes = household.conversations.bring_in_all(owner, [first, first, moved, broken, same_message])
+    ids = [outcome.id if isinstance(outcome, Conversation) else type(outcome) for outcome in outcomes]
+    assert ids[:4] == ["one", type(None), type(None), InvalidInputError]
+    assert isinstance(outcomes[4], Conversation)
+    assert outcomes[4].id not in {"one", "four"}, "it took a message's id that the first one has"
+    assert len(household.conversations.newest(owner)) == 2
+    assert sorted(len(path(household, owner, each)) for each in household.conversations.newest(owner)) == [1, 2]
+    assert len(household.search.find(owner, "x").hits) == 3
+
+
+def test_nothing_comes_in_of_nothing(household: Household, owner: User) -> None:
+    assert household.conversations.bring_in_all(owner, []) == []
+
+
 def test_children_before_their_parents_are_put_right() -> None:
     mixed = document(("c", "b"), ("b", "a"), ("a", None), ("d", None))
     assert [message.id for message in checked(mixed).messages] == ["a", "b", "c", "d"]
