@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from familychat.clock import Clock, timestamp
-from familychat.errors import ConflictError, InvalidInputError, NotFoundError
+from familychat.errors import ConflictError, InvalidInputError, NotFoundError, StoreError
 from familychat.events import Completed, End, Event
-from familychat.family.permissions import require
+from familychat.family.limits import Limits
+from familychat.family.permissions import Permissions
+from familychat.family.safety.filter import title_is_fine
 from familychat.llm.discovery import ServerChoice
 from familychat.models import Author, Conversation, Message, Parameters, TitledBy, User
 from familychat.queue import TurnQueue
 from familychat.running import RunningTurn
 from familychat.store.conversations import ConversationStore
 from familychat.store.database import Database
-from familychat.store.grants import GrantStore
 from familychat.store.leases import Lease, live_processes
 from familychat.store.messages import MessageStore
 from familychat.store.people import PeopleStore
+from familychat.tasks.base import defaults_of
 from familychat.tasks.registry import DEFAULT_TASK, TaskRegistry
 from familychat.titles import Titles
 from familychat.turn import Turn
 
 MAX_QUESTION_BYTES = 8_000_000
 TITLE_LENGTH = 60
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,9 @@ class Chat:
         servers: ServerChoice,
         tasks: TaskRegistry,
         lease: Lease,
+        queue: TurnQueue,
+        permissions: Permissions,
+        limits: Limits,
         clock: Clock,
         default_model: str | None = None,
         titles_by_model: bool = False,
@@ -97,20 +106,22 @@ class Chat:
         self._people = PeopleStore(database)
         self._conversations = ConversationStore(database)
         self._messages = MessageStore(database)
-        self._grants = GrantStore(database)
+        self._permissions = permissions
+        self._limits = limits
         self._servers = servers
         self._tasks = tasks
         self._lease = lease
         self._clock = clock
         self._default_model = default_model
-        self._queue = TurnQueue()
+        self._queue = queue
         self._running: dict[str, RunningTurn] = {}
         self._by_model = titles_by_model
         self._titles = Titles(
             self._conversations,
             servers,
-            lambda user, model: require(self._grants, user, f"model:{model}"),
-            lambda: not self._running,
+            lambda user, model: permissions.require(user, f"model:{model}"),
+            queue,
+            partial(title_is_fine, database),
         )
 
     def recover(self) -> int:
@@ -140,9 +151,9 @@ class Chat:
             if isinstance(conversation, NewConversation):
                 user = self._allowed(user, self._tasks.get(conversation.task).name)
                 conversation = self._begin(user, conversation, question, now)
-            user, conversation = self._ready(user, conversation)
+            user, conversation, day = self._ready(user, conversation)
             asked, answer = self._add(conversation, question, conversation.head_id, now)
-        return self._run(user, conversation, asked, answer)
+        return self._run(user, conversation, asked, answer, day=day)
 
     def edit(self, user: User, conversation: Conversation, message_id: str, text: str) -> RunningTurn:
         """Ask an earlier question in other words; the earlier version, and what followed it, stays beside it.
@@ -151,12 +162,12 @@ class Chat:
         """
         question = check_question(text)
         with self._database.transaction():
-            user, conversation = self._ready(user, conversation)
+            user, conversation, day = self._ready(user, conversation)
             edited = self._messages.get(conversation, message_id)
             if edited.author is not Author.USER:
                 raise InvalidInputError("Only your own questions can be edited.", "/retry asks for another answer.")
             asked, answer = self._add(conversation, question, edited.parent_id, timestamp(self._clock()))
-        return self._run(user, conversation, asked, answer)
+        return self._run(user, conversation, asked, answer, day=day)
 
     def _add(self, conversation: Conversation, question: str, after: str | None, now: str) -> tuple[Message, Message]:
         """Store a question and the empty answer to it."""
@@ -170,14 +181,14 @@ class Chat:
         is no question yet.
         """
         with self._database.transaction():
-            user, conversation = self._ready(user, conversation)
+            user, conversation, day = self._ready(user, conversation)
             head = conversation.head_id if message_id is None else self._messages.get(conversation, message_id).id
             path = self._messages.path_to(conversation, head, limit=2)
             asked = next((message for message in reversed(path) if message.author is Author.USER), None)
             if asked is None:
                 raise NotFoundError("There is no question to answer again.", "Ask something first.")
             answer = self._messages.add_answer(conversation, asked.id, self._lease.id, timestamp(self._clock()))
-        return self._run(user, conversation, asked, answer)
+        return self._run(user, conversation, asked, answer, day=day)
 
     def resume(self, user: User, conversation: Conversation) -> RunningTurn:
         """Let the model go on with the last answer, which was stopped, cut off, or reached its length limit.
@@ -185,7 +196,7 @@ class Chat:
         Raises as :meth:`start`, and :class:`ConflictError` if there is nothing to go on with.
         """
         with self._database.transaction():
-            user, conversation = self._ready(user, conversation)
+            user, conversation, day = self._ready(user, conversation)
             path = self._messages.path(conversation, limit=2)
             answer = path[-1] if path else None
             if answer is None or answer.author is not Author.ASSISTANT or not answer.content.strip():
@@ -193,29 +204,31 @@ class Chat:
             if not getattr(self._tasks.get(conversation.task), "continues", False):
                 raise ConflictError("Answers of this task come as a whole.", "/retry asks for another one.")
             self._messages.resume(answer, self._lease.id)
-        return self._run(user, conversation, path[0], answer)
+        return self._run(user, conversation, path[0], answer, day=day)
 
-    def _ready(self, user: User, conversation: Conversation) -> tuple[User, Conversation]:
-        """Both as they are now, if this person may ask in this conversation now."""
+    def _ready(self, user: User, conversation: Conversation) -> tuple[User, Conversation, str]:
+        """Both as they are now, if this person may ask in this conversation now, and the day that it counts for."""
         current = self._quiet(user, conversation)
-        return self._allowed(user, self._tasks.get(current.task).name), current
+        user = self._allowed(user, self._tasks.get(current.task).name)
+        return user, current, self._limits.count_turn(user, current.task)
 
     def _allowed(self, user: User, task: str) -> User:
         # Read anew: the account may have changed since this person signed in.
         current = self._people.get(user.id)
         if current is None:
             raise NotFoundError("Your account is gone.", "Ask an admin of the household.")
-        require(self._grants, current, f"task:{task}")
+        self._permissions.require_turn(current, task)
         return current
 
     def _begin(self, user: User, new: NewConversation, question: str, now: str) -> Conversation:
+        defaults = defaults_of(self._tasks.get(new.task))
         return self._conversations.add(
             user.id,
             now,
             title=first_words(question),
             task=new.task,
-            model=new.model,
-            parameters=check_parameters(new.parameters),
+            model=new.model or defaults.model,
+            parameters=check_parameters(defaults.fill(new.parameters)),
             system_prompt=new.system_prompt,
         )
 
@@ -234,7 +247,7 @@ class Chat:
                 )
         return current
 
-    def _run(self, user: User, conversation: Conversation, asked: Message, answer: Message) -> RunningTurn:
+    def _run(self, user: User, conversation: Conversation, asked: Message, answer: Message, *, day: str) -> RunningTurn:
         turn = Turn(
             user=user,
             conversation=conversation,
@@ -242,25 +255,37 @@ class Chat:
             history=self._messages.path_to(conversation, asked.parent_id),
             servers=self._servers,
             database=self._database,
-            require_model=lambda model: require(self._grants, user, f"model:{model}"),
+            require_model=lambda model: self._permissions.require(user, f"model:{model}"),
             default_model=self._default_model,
             begun=answer.content,
         )
-        self._titles.make_way()
         running = RunningTurn(
             conversation=conversation,
             answer=answer,
             turn=turn,
             task=self._tasks.get(conversation.task),
             messages=self._messages,
-            queue=self._queue,
-            ended=lambda end: self._ended(user, conversation, asked, end),
+            admission=partial(self._queue.turn, user.id, model=conversation.model or self._default_model),
+            ended=lambda end: self._ended(user, conversation, asked, end, day=day),
+            reminders=self._limits.reminders(user),
+            still_allowed=lambda: self._still_allowed(user, conversation.task, turn.model),
         )
         self._running[conversation.id] = running
         return running
 
-    def _ended(self, user: User, conversation: Conversation, asked: Message, end: End) -> None:
+    def _still_allowed(self, user: User, task: str, model: str | None) -> None:
+        """Raises once a grant was taken away or the account switched off; limits let an answer come to its end."""
+        self._permissions.require(user, f"task:{task}")
+        if model is not None:
+            self._permissions.require(user, f"model:{model}")
+
+    def _ended(self, user: User, conversation: Conversation, asked: Message, end: End, *, day: str) -> None:
         self._running.pop(conversation.id, None)
+        if end.message is not None:
+            try:
+                self._limits.count_answer(user, day, conversation.task, end.message)
+            except StoreError as error:  # the question itself is counted already
+                _log.warning("what an answer took couldn't be counted: %s", error)
         answer = end.message if isinstance(end, Completed) else None
         first = asked.parent_id is None and conversation.titled_by is TitledBy.WORDS
         if self._by_model and first and answer is not None and answer.model is not None:

@@ -43,11 +43,12 @@ class Fitted:
 
 
 def turns_of(history: Sequence[Message]) -> list[list[ChatMessage]]:
-    """The past as whole turns; a question that got no answer is left out with its failure."""
+    """The past as whole turns; a question that got no answer is left out with its failure, as is a blocked one."""
     turns: list[list[ChatMessage]] = []
     for question, answer in itertools.pairwise(history):
         answered = question.author is Author.USER and answer.author is Author.ASSISTANT
-        if answered and answer.status is not Status.FAILED and answer.content.strip():
+        blocked = "safety" in answer.details
+        if answered and not blocked and answer.status is not Status.FAILED and answer.content.strip():
             turns.append([ChatMessage("user", question.content), ChatMessage("assistant", answer.content)])
     return turns
 

@@ -10,6 +10,8 @@ code of the command line and the HTTP status of the web; both front ends map the
     ├── NotFoundError                3   404
     ├── NotAllowedError              4   403
     │   ├── SignInError              4   401
+    │   ├── QuietHoursError          4   403
+    │   ├── QuotaReachedError        4   429
     │   └── TooManyAttemptsError     4   429
     ├── ConflictError                5   409
     ├── ModelServerError             6   502
@@ -35,6 +37,7 @@ code of the command line and the HTTP status of the web; both front ends map the
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -91,6 +94,20 @@ class SignInError(NotAllowedError):
     """Nobody is signed in, or the name and password don't fit."""
 
     http_status = 401
+
+
+class QuietHoursError(NotAllowedError):
+    """It is this person's quiet time. ``until`` is when it ends, if it does within a week."""
+
+    def __init__(self, message: str, hint: str = "", *, until: datetime | None = None) -> None:
+        super().__init__(message, hint)
+        self.until = until
+
+
+class QuotaReachedError(NotAllowedError):
+    """This person has used what they have for the day."""
+
+    http_status = 429
 
 
 class TooManyAttemptsError(NotAllowedError):

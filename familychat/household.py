@@ -9,13 +9,22 @@ from familychat.chat import Chat
 from familychat.clock import Clock, utc_now
 from familychat.conversations import Conversations
 from familychat.family.accounts import Accounts
+from familychat.family.hours import household_zone
+from familychat.family.limits import Limits
+from familychat.family.permissions import Permissions
+from familychat.family.rules import HouseRules
+from familychat.family.sessions import Sessions
 from familychat.family.sign_in import SignIn
+from familychat.family.supervision import Supervisions
 from familychat.llm.discovery import ServerChoice
+from familychat.queue import TurnQueue
 from familychat.searching import Search
 from familychat.settings import Settings
 from familychat.store.database import FILE_NAME, Database
 from familychat.store.files import data_folder, setup_lock
 from familychat.store.leases import Lease
+from familychat.tasks.folder import FOLDER as TASK_FOLDER
+from familychat.tasks.managing import TaskShelf
 from familychat.tasks.registry import TaskRegistry
 
 
@@ -50,13 +59,30 @@ class Household:
             self.database = undo.enter_context(Database(path))
             self.accounts = Accounts(self.database, clock)
             self.sign_in = SignIn(self.database, clock)
+            self.sessions = Sessions(self.database, clock, self.accounts)
+            self.limits = Limits(self.database, clock, household_zone(settings.time_zone))
+            self.permissions = Permissions(self.database, self.limits, clock)
+            self.supervisions = Supervisions(self.database, clock, self.accounts)
             self.servers = servers or ServerChoice(settings)
-            self.tasks = tasks or TaskRegistry()
+            self.tasks = tasks or TaskRegistry(folder=settings.data_dir / TASK_FOLDER)
+            self.rules = HouseRules(
+                self.database,
+                clock,
+                self.accounts,
+                permissions=self.permissions,
+                limits=self.limits,
+                tasks=self.tasks,
+            )
+            self.task_shelf = TaskShelf(self.database, self.tasks, clock)
+            self._queue = TurnQueue(settings.data_dir, self._lease.id, self.servers)
             self.chat = Chat(
                 self.database,
                 servers=self.servers,
                 tasks=self.tasks,
                 lease=self._lease,
+                queue=self._queue,
+                permissions=self.permissions,
+                limits=self.limits,
                 clock=clock,
                 default_model=settings.model,
                 titles_by_model=settings.titles == "model",
@@ -71,6 +97,7 @@ class Household:
     def close(self) -> None:
         """Close the database. Inside an event loop use :meth:`aclose`, which also stops what is running."""
         self.database.close()
+        self._queue.close()
         self._lease.release()
 
     async def aclose(self) -> None:

@@ -72,17 +72,104 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom a rule is for: a person, a group, or (without either) everyone."""
+
+    user_id: str | None = None
+    group_id: str | None = None
+
+
+FOR_EVERYONE = Subject()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """People who have rules in common. Everyone of ``band`` is in it; without a band it has members of its own."""
+
+    id: str
+    name: str
+    band: Band | None
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
-    """A rule: ``user_id`` (None: everyone) may or may not use ``resource``.
+    """A rule: ``subject`` may or may not use ``resource``, up to the time ``until`` (None: for ever).
 
     That is ``task:NAME``, ``model:NAME`` or ``library:NAME``.
     """
 
     id: str
-    user_id: str | None
+    subject: Subject
     resource: str
     effect: Effect
     created_at: str
+    until: str | None = None
+
+
+class LimitKind(StrEnum):
+    """What a quota counts: questions that were asked, or tokens that were read and written for them."""
+
+    MESSAGES = "messages"
+    TOKENS = "tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How much a subject may use on a day; None: as much as they like."""
+
+    subject: Subject
+    kind: LimitKind
+    amount: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """A span in which nothing can be asked. It begins on ``weekday`` (0 is Monday) and may end on the next day.
+
+    ``begins`` and ``ends`` are wall-clock times such as 21:00. Without them it says that the subject has none.
+    """
+
+    subject: Subject
+    weekday: int | None
+    begins: str | None
+    ends: str | None
+
+
+class SupervisionLevel(StrEnum):
+    """What a supervisor may see: counts, times and topics, or what was written, too."""
+
+    SUMMARY = "summary"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class Supervision:
+    """A person is supervised, for what they do from ``since`` on."""
+
+    user_id: str
+    level: SupervisionLevel
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What a person asked in one conversation. ``topic`` is its title, None where it began before supervision did."""
+
+    conversation_id: str
+    topic: str | None
+    task: str
+    questions: int
+    first_at: str
+    last_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a person has used of a day's quotas."""
+
+    messages: int
+    tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +294,21 @@ class AskedQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class UsageTotal:
+    """How much was used of or by ``what``: turns, and the tokens read (prompt) and written (completion) in them."""
+
+    what: str
+    turns: int
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """Who did what to whom, and when. Names are kept as they were, since people can be renamed or removed."""
+    """Who did what to whom, when, and from where. Names are kept as they were: people can be renamed or removed.
+
+    ``about_id`` is the person whom it concerns, so that they can read it too; ``everyone`` for all of them.
+    """
 
     id: str
     at: str
@@ -216,3 +316,22 @@ class AuditEntry:
     action: str
     target: str
     details: str
+    address: str = ""
+    about_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A sign-in that holds. ``address`` is where it was last used from; ``kind`` is terminal or web."""
+
+    id: str
+    user_id: str
+    kind: str
+    address: str
+    created_at: str
+    last_used_at: str | None
+
+    @property
+    def short_id(self) -> str:
+        """The last six characters of the identifier. Nobody can sign in with it."""
+        return self.id[-6:]

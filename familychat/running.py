@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 
-from familychat.errors import FamilychatError, ModelServerError, StoreError, TaskError
-from familychat.events import Completed, Delta, End, Event, Failed, Queued, Reasoning, Stopped
+from familychat.errors import FamilychatError, ModelServerError, NotAllowedError, StoreError, TaskError
+from familychat.events import Completed, Delta, End, Event, Failed, Notice, Queued, Reasoning, Stopped
+from familychat.family.safety.guarding import guarded
 from familychat.models import Conversation, Message, Status
-from familychat.queue import TurnQueue
+from familychat.queue import OnPosition
 from familychat.store.messages import MessageStore
 from familychat.tasks.base import Task
 from familychat.turn import Turn
@@ -20,6 +22,9 @@ CHECKPOINT_SECONDS = 0.5
 
 MAX_ANSWER_LENGTH = 4_000_000
 """Characters of answer and thoughts together: a server that never ends must not fill the disk."""
+
+Admission = Callable[[OnPosition], AbstractAsyncContextManager[None]]
+"""Holds a slot at the model server inside; its argument is told the positions while waiting."""
 
 _log = logging.getLogger(__name__)
 
@@ -35,8 +40,10 @@ class RunningTurn:
         turn: Turn,
         task: Task,
         messages: MessageStore,
-        queue: TurnQueue,
+        admission: Admission,
         ended: Callable[[End], None],
+        reminders: Sequence[str],
+        still_allowed: Callable[[], None],
     ) -> None:
         self.conversation = conversation
         self.question = turn.question
@@ -44,9 +51,11 @@ class RunningTurn:
         self._turn = turn
         self._task = task
         self._messages = messages
-        self._queue = queue
+        self._admission = admission
         self._ended = ended
-        self._events: list[Event] = []
+        self._still_allowed = still_allowed
+        self._refusal: NotAllowedError | None = None
+        self._events: list[Event] = [Notice(text) for text in reminders]
         self._changed = asyncio.Event()
         self._content: list[str] = [turn.begun] if turn.begun else []
         self._reasoning: list[str] = []
@@ -107,10 +116,10 @@ class RunningTurn:
         try:
             if self._stop_asked:
                 raise asyncio.CancelledError
-            async with self._queue.turn(self._turn.user.id, lambda position: self._emit(Queued(position))):
+            async with self._admission(lambda position: self._emit(Queued(position))):
                 await self._relay()
         except asyncio.CancelledError:
-            return self._finish(Status.STOPPED)
+            return self._failed(self._refusal) if self._refusal else self._finish(Status.STOPPED)
         except FamilychatError as error:
             return self._failed(error)
         except Exception as error:  # noqa: BLE001 -- a task is anybody's code, and every turn gets an end
@@ -118,7 +127,7 @@ class RunningTurn:
         return self._finish(Status.COMPLETE)
 
     async def _relay(self) -> None:
-        events: AsyncGenerator[Event, None] = self._task.run(self._turn)
+        events = guarded(self._task, self._turn, longest=MAX_ANSWER_LENGTH)
         async with contextlib.aclosing(events):
             async for event in events:
                 self._emit(self._take(event) if isinstance(event, (Delta, Reasoning)) else event)
@@ -142,6 +151,7 @@ class RunningTurn:
     async def _save_regularly(self) -> None:
         while True:
             await asyncio.sleep(CHECKPOINT_SECONDS)
+            self._end_if_forbidden()
             pieces = len(self._content) + len(self._reasoning)
             if pieces > self._saved:
                 try:
@@ -150,6 +160,15 @@ class RunningTurn:
                 except StoreError as error:
                     # The next one may work; if the last one doesn't, the turn ends as failed and says so.
                     _log.debug("checkpoint failed: %s", error)
+
+    def _end_if_forbidden(self) -> None:
+        try:
+            self._still_allowed()
+        except NotAllowedError as error:
+            self._refusal = error
+            self.request_stop()
+        except StoreError as error:
+            _log.debug("couldn't look whether the turn is still allowed: %s", error)
 
     def _finish(self, status: Status, error: FamilychatError | None = None) -> End:
         try:

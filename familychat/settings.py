@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from familychat.errors import InvalidInputError, NotFoundError, SettingsError
+from familychat.settings_lists import hosts, networks
 
 SERVER_KINDS = ("auto", "lmstudio", "ollama", "openai", "embedded")
 HIDDEN = "(set, not shown)"
@@ -61,6 +63,15 @@ def _title_source(raw: Any) -> str:
     if raw not in {"model", "words"}:
         raise ValueError
     return str(raw)
+
+
+def _time_zone(raw: Any) -> str:
+    name = _text(raw)
+    try:
+        ZoneInfo(name)
+    except ZoneInfoNotFoundError as error:
+        raise ValueError from error
+    return name
 
 
 def _number(kind: type[int] | type[float], low: float, high: float) -> Reader:
@@ -120,6 +131,10 @@ class Settings:
     server_context_length: int | None = _setting(
         None, "how much the model can read, if its server doesn't say", _TOKENS, _number(int, 256, 10_000_000)
     )
+    server_parallel: int | None = _setting(
+        None, "how many answers the model server writes at once; if unset, what it says itself, else one",
+        "a whole number from 1 to 64", _number(int, 1, 64),
+    )  # fmt: skip
     server_connect_timeout: float = _setting(
         5.0, "how long to wait for a connection", _SECONDS, _number(float, 0.1, 3600)
     )
@@ -135,6 +150,9 @@ class Settings:
     embedded_threads: int | None = _setting(
         None, "how many processor threads the built-in engine uses", "1 to 256", _number(int, 1, 256)
     )
+    time_zone: str | None = _setting(
+        None, "where the household is, if not where its computer is", "a name such as Europe/Berlin", _time_zone
+    )
     trash_days: int = _setting(
         30, "for how many days deleted conversations stay in the trash (0: until it is emptied)", "0 to 36500",
         _number(int, 0, 36_500),
@@ -143,6 +161,14 @@ class Settings:
         "model", "who names new conversations: a model, once nobody waits for it, or the question's first words",
         "model or words", _title_source,
     )  # fmt: skip
+    web_allowed_hosts: tuple[str, ...] = _setting(
+        (), "the names under which browsers reach the page, besides this computer's own addresses",
+        "names with commas between, such as chat.home, chat.example.org", hosts,
+    )  # fmt: skip
+    web_trusted_proxies: tuple[str, ...] = _setting(
+        (), "the web servers in front of the page that are believed when they say who is asking",
+        "addresses or networks with commas between, such as 127.0.0.1, 10.0.0.0/8", networks,
+    )  # fmt: skip
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Where each value that isn't a default came from, by key."""
 
@@ -150,7 +176,7 @@ class Settings:
 def key_of(name: str) -> str:
     """``server_url`` -> ``server.url``; ``data_dir`` and ``model`` stand alone."""
     section, _, rest = name.partition("_")
-    return f"{section}.{rest}" if section in {"server", "lmstudio", "ollama", "embedded"} else name
+    return f"{section}.{rest}" if section in {"server", "lmstudio", "ollama", "embedded", "web"} else name
 
 
 def _fields() -> dict[str, dataclasses.Field[Any]]:
@@ -171,6 +197,8 @@ def describe(settings: Settings, key: str) -> dict[str, str | None]:
     """A setting for showing: its key, value (secrets hidden), source, meaning, and what is allowed."""
     setting = _fields()[key]
     value = getattr(settings, setting.name)
+    if isinstance(value, tuple):
+        value = ", ".join(value) or None
     shown = None if value is None else HIDDEN if setting.metadata["secret"] else str(value)
     return {
         "key": key,
@@ -282,7 +310,7 @@ def write_setting(path: Path, key: str, raw: str | None) -> None:
         except SettingsError as error:
             raise InvalidInputError(error.message, error.hint) from error
         table = document.setdefault(section, tomlkit.table()) if section else document
-        table[name] = str(value) if isinstance(value, Path) else value
+        table[name] = str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
     _replace(path, tomlkit.dumps(document))
 
 

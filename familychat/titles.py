@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from familychat.consulting import ModelAccess
-from familychat.errors import FamilychatError
+from familychat.errors import FamilychatError, StoreError
 from familychat.llm.base import ChatMessage
 from familychat.llm.discovery import ServerChoice
 from familychat.models import Conversation, Message, TitledBy, User
+from familychat.queue import TurnQueue
 from familychat.store.conversations import ConversationStore
 
 PAUSE_SECONDS = 1.0
@@ -35,6 +36,8 @@ _LABEL = re.compile(r"^(title|titel|título|titre|शीर्षक)\s*:\s*", r
 _log = logging.getLogger(__name__)
 
 RequireModel = Callable[[User, str], None]
+IsFine = Callable[[User, str], bool]
+"""Whether a title may be shown to a person."""
 
 
 @dataclass(slots=True)
@@ -54,26 +57,28 @@ class Titles:
         conversations: ConversationStore,
         servers: ServerChoice,
         require_model: RequireModel,
-        is_idle: Callable[[], bool],
+        queue: TurnQueue,
+        is_fine: IsFine,
     ) -> None:
         self._conversations = conversations
         self._servers = servers
         self._require_model = require_model
-        self._is_idle = is_idle
+        self._queue = queue
+        self._is_fine = is_fine
         self._wishes: list[_Wish] = []
         self._worker: asyncio.Task[None] | None = None
         self._asking: asyncio.Task[str] | None = None
 
     def wish(self, user: User, conversation: Conversation, question: Message, answer: Message) -> None:
-        """Name the conversation once there is time; its title stays as it is if a person gave it."""
+        """Name the conversation once there is time; its title stays as it is if a person gave it.
+
+        An exchange that the safety filter cut is named by its first words alone.
+        """
+        if "safety" in answer.details:
+            return
         self._wishes.append(_Wish(user, conversation, question, answer))
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work())
-
-    def make_way(self) -> None:
-        """Somebody asks something: let go of the model at once, and try again later."""
-        if self._asking is not None:
-            self._asking.cancel()
 
     async def settled(self) -> None:
         """Wait until nothing is left to name."""
@@ -82,7 +87,7 @@ class Titles:
 
     async def aclose(self) -> None:
         self._wishes.clear()
-        self.make_way()
+        self._make_way()
         if self._worker is not None:
             self._worker.cancel()
             await asyncio.wait({self._worker})
@@ -90,13 +95,23 @@ class Titles:
     async def _work(self) -> None:
         while self._wishes:
             await asyncio.sleep(PAUSE_SECONDS)
-            if not self._is_idle():
-                continue
             wish = self._wishes[0]
-            wish.attempts += 1
-            made_way = await self._grant(wish)
+            try:
+                async with self._queue.background(self._make_way) as admitted:
+                    if not admitted:
+                        continue
+                    wish.attempts += 1
+                    made_way = await self._grant(wish)
+            except StoreError as error:
+                _log.debug("no title: %s", error)
+                made_way = False
             if not made_way or wish.attempts >= ATTEMPTS:
                 self._wishes.remove(wish)
+
+    def _make_way(self) -> None:
+        """Somebody asks something: let go of the model at once, and try again later."""
+        if self._asking is not None:
+            self._asking.cancel()
 
     async def _grant(self, wish: _Wish) -> bool:
         """Name one conversation; True if somebody's question came first. A title isn't worth an error."""
@@ -106,7 +121,7 @@ class Titles:
             if asking.cancelled():
                 return True
             title = tidied(asking.result(), wish.question.content)
-            if title:
+            if title and self._is_fine(wish.user, title):
                 self._store(wish, title)
         except FamilychatError as error:
             _log.debug("no title: %s", error)

@@ -11,6 +11,7 @@ from familychat.consulting import ModelAccess, RequireModel
 from familychat.context import ASSUMED_CONTEXT_LENGTH, Fitted, estimate_tokens, fit, turns_of
 from familychat.errors import ContextTooLongError, QuestionTooLongError
 from familychat.events import Delta, Event, Notice, Reasoning, Started
+from familychat.family.safety.prompts import with_band_prompt
 from familychat.llm.base import ChatRequest, Finish, ModelInfo, ModelServer
 from familychat.llm.discovery import ServerChoice
 from familychat.models import Conversation, Message, Usage, User
@@ -60,7 +61,11 @@ class Turn:
         self._last_at = 0.0
 
     async def complete(self, system: str) -> AsyncGenerator[Event, None]:
-        """Put the question to the model, with ``system`` and as much of the history as fits, and stream the answer."""
+        """Put the question to the model, with ``system`` and as much of the history as fits, and stream the answer.
+
+        What the person's age band adds stands below ``system``, whoever wrote that.
+        """
+        system = with_band_prompt(system, self.database, self.user.band)
         model = await self.access.model()
         self.model = model.name
         async with contextlib.aclosing(self.access.prepare()) as steps:

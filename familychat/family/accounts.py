@@ -10,14 +10,14 @@ from dataclasses import replace
 from familychat.clock import Clock, timestamp
 from familychat.errors import ConflictError, InvalidInputError, NotFoundError
 from familychat.family.passwords import check_new_password, hash_password
-from familychat.family.permissions import check_resource, require_admin
-from familychat.models import AuditEntry, Effect, Grant, Role, User
-from familychat.store.audit import AuditStore
+from familychat.family.permissions import require_admin
+from familychat.models import AuditEntry, Band, Role, User
+from familychat.store.audit import EVERYTHING, AuditChoice, AuditStore
 from familychat.store.conversations import ConversationStore
 from familychat.store.database import Database
-from familychat.store.grants import GrantStore
 from familychat.store.people import PeopleStore
 from familychat.store.sessions import SessionStore
+from familychat.store.supervision import SupervisionStore
 
 MAX_NAME = 64
 EVERYONE = "everyone"
@@ -43,7 +43,8 @@ def check_name(name: str, what: str = "name") -> str:
 def check_username(name: str) -> str:
     """As :func:`check_name`, and easy to type in a command: no spaces, no leading dash, not a reserved word."""
     name = check_name(name, "user name")
-    if re.search(r"\s", name) or name.startswith("-") or name.casefold() in _RESERVED:
+    odd = re.search(r"[\s:]", name) or name.startswith("-")
+    if odd or name.casefold() in _RESERVED:
         raise InvalidInputError(f"{name} can't be a user name.", "Use one word, such as a first name.")
     return name
 
@@ -55,21 +56,26 @@ class Accounts:
         self._database = database
         self._clock = clock
         self.people = PeopleStore(database)
-        self._grants = GrantStore(database)
         self._sessions = SessionStore(database)
         self._audit = AuditStore(database)
         self._conversations = ConversationStore(database)
+        self._supervision = SupervisionStore(database)
 
-    def _require_admin(self, by: User) -> None:
+    def require_admin(self, by: User) -> None:
+        """Raises :class:`familychat.errors.NotAllowedError` unless ``by`` is an active admin still."""
         # Read anew: they may have been demoted, disabled or removed since they signed in.
         require_admin(self.people.get(by.id) or replace(by, active=False))
 
     def _now(self) -> str:
         return timestamp(self._clock())
 
-    def _record(self, by: User | str, action: str, target: str, details: str = "") -> None:
+    def _record(
+        self, by: User | str, action: str, target: str, details: str = "", *, about: User | str | None = None
+    ) -> None:
+        """``about`` is whom it concerns and who may read it; a name in place of ``by`` acts without an account."""
         actor = by if isinstance(by, str) else by.username
-        self._audit.add(self._now(), actor, action, target, details)
+        about_id = about.id if isinstance(about, User) else about
+        self._audit.add(self._now(), actor, action, target, details, about_id=about_id)
 
     def ensure_first_admin(self) -> User | None:
         """On first use, make the admin named after the operating-system account, for the terminal only."""
@@ -85,26 +91,26 @@ class Accounts:
                 username = "admin"
             display_name = username[:1].upper() + username[1:]
             user = self.people.add(username, display_name, Role.ADMIN, self._now(), os_account=account)
-            self._record("familychat", "user.add", username, "first use: terminal-only admin")
+            self._record("familychat", "user.add", username, "first use: terminal-only admin", about=user)
             return user
 
     def get(self, by: User, username: str) -> User:
         """A person by name, for an admin; raises :class:`NotFoundError`."""
-        self._require_admin(by)
+        self.require_admin(by)
         user = self.people.by_username(username)
         if user is None:
             raise NotFoundError(f"Nobody here is called {username}.", "familychat admin users list shows everyone.")
         return user
 
     def all(self, by: User) -> list[User]:
-        self._require_admin(by)
+        self.require_admin(by)
         return self.people.all()
 
     def add(
         self, by: User, username: str, password: str, *, display_name: str | None = None, role: Role = Role.MEMBER
     ) -> User:
         """Add a person with a password; raises :class:`ConflictError` if the name is taken."""
-        self._require_admin(by)
+        self.require_admin(by)
         username = check_username(username)
         display_name = check_name(display_name or username[:1].upper() + username[1:])
         if self.people.by_username(username):
@@ -113,11 +119,11 @@ class Accounts:
         password_hash = hash_password(password)
         with self._database.transaction():
             user = self.people.add(username, display_name, role, self._now(), password_hash=password_hash)
-            self._record(by, "user.add", username, role.value)
+            self._record(by, "user.add", username, role.value, about=user)
         return user
 
     def rename(self, by: User, username: str, new_username: str, *, display_name: str | None = None) -> User:
-        self._require_admin(by)
+        self.require_admin(by)
         user = self.get(by, username)
         new_username = check_username(new_username)
         if display_name is None:
@@ -125,19 +131,19 @@ class Accounts:
             display_name = new_username[:1].upper() + new_username[1:] if same else user.display_name
         with self._database.transaction():
             self.people.rename(user.id, new_username, check_name(display_name))
-            self._record(by, "user.rename", user.username, f"now {new_username}")
+            self._record(by, "user.rename", user.username, f"now {new_username}", about=user)
         return self.get(by, new_username)
 
     def set_password(self, by: User, username: str, password: str) -> None:
         """Set a person's password, and end all their sessions."""
-        self._require_admin(by)
+        self.require_admin(by)
         user = self.get(by, username)
         check_new_password(password, user.username)
         password_hash = hash_password(password)
         with self._database.transaction():
             self.people.set_password_hash(user.id, password_hash)
             self._sessions.remove_all_of(user.id)
-            self._record(by, "user.passwd", user.username)
+            self._record(by, "user.passwd", user.username, about=user)
 
     def disable(self, by: User, username: str) -> None:
         """Switch an account off and end its sessions; its conversations stay."""
@@ -145,25 +151,37 @@ class Accounts:
             user = self._changeable(by, username, "switched off")
             self.people.set_active(user.id, active=False)
             self._sessions.remove_all_of(user.id)
-            self._record(by, "user.disable", user.username)
+            self._record(by, "user.disable", user.username, about=user)
 
     def enable(self, by: User, username: str) -> None:
         with self._database.transaction():
             user = self.get(by, username)
             self.people.set_active(user.id, active=True)
-            self._record(by, "user.enable", user.username)
+            self._record(by, "user.enable", user.username, about=user)
 
     def promote(self, by: User, username: str) -> None:
         with self._database.transaction():
             user = self.get(by, username)
             self.people.set_role(user.id, Role.ADMIN)
-            self._record(by, "user.promote", user.username)
+            self._record(by, "user.promote", user.username, about=user)
 
     def demote(self, by: User, username: str) -> None:
         with self._database.transaction():
             user = self._changeable(by, username, "made an ordinary member")
             self.people.set_role(user.id, Role.MEMBER)
-            self._record(by, "user.demote", user.username)
+            self._record(by, "user.demote", user.username, about=user)
+
+    def set_band(self, by: User, username: str, band: Band) -> None:
+        """Say how old a person is, which decides their group and what is added to their prompts.
+
+        Who becomes an adult is supervised no longer.
+        """
+        with self._database.transaction():
+            user = self.get(by, username)
+            self.people.set_band(user.id, band)
+            if band is Band.ADULT and self._supervision.remove(user.id):
+                self._record(by, "supervision.set", user.username, "off", about=user)
+            self._record(by, "user.band", user.username, band.value, about=user)
 
     def belongings(self, by: User, username: str) -> int:
         """How many conversations removing this person would delete."""
@@ -176,7 +194,7 @@ class Accounts:
             if user.id == by.id:
                 raise ConflictError("You can't remove yourself. Nothing was changed.", "Ask another admin to.")
             self.people.remove(user.id)
-            self._record(by, "user.remove", user.username)
+            self._record(by, "user.remove", user.username, about=user)
 
     def _changeable(self, by: User, username: str, verb: str) -> User:
         user = self.get(by, username)
@@ -187,35 +205,13 @@ class Accounts:
             )
         return user
 
-    def grant(self, by: User, subject: str, resource: str, effect: Effect) -> None:
-        """Allow or deny ``resource`` to a person, or to ``everyone``."""
-        self._require_admin(by)
-        check_resource(resource)
-        with self._database.transaction():
-            self._grants.put(self._subject(by, subject), resource, effect, self._now())
-            self._record(by, f"grant.{effect.value}", subject, resource)
+    def audit(self, by: User, limit: int, chosen: AuditChoice = EVERYTHING) -> list[AuditEntry]:
+        """The newest entries of the audit log, latest first; a ``target`` is also looked for as a person."""
+        self.require_admin(by)
+        if chosen.target is not None and (person := self.people.by_username(chosen.target)):
+            chosen = replace(chosen, about_id=person.id)
+        return self._audit.newest(limit, chosen)
 
-    def revoke(self, by: User, subject: str, resource: str) -> None:
-        """Take a rule away; raises :class:`NotFoundError` if there is none."""
-        self._require_admin(by)
-        with self._database.transaction():
-            if not self._grants.remove(self._subject(by, subject), check_resource(resource)):
-                raise NotFoundError(
-                    f"{subject} has no rule for {resource}. Nothing was changed.",
-                    "familychat admin grants shows the rules.",
-                )
-            self._record(by, "grant.revoke", subject, resource)
-
-    def grants(self, by: User) -> list[tuple[str, Grant]]:
-        """Every rule with the name of its subject."""
-        self._require_admin(by)
-        names = {user.id: user.username for user in self.people.all()}
-        return [(names[g.user_id] if g.user_id else EVERYONE, g) for g in self._grants.all()]
-
-    def audit(self, by: User, limit: int) -> list[AuditEntry]:
-        """The newest entries of the audit log, latest first."""
-        self._require_admin(by)
-        return self._audit.newest(limit)
-
-    def _subject(self, by: User, subject: str) -> str | None:
-        return None if subject.casefold() == EVERYONE else self.get(by, subject).id
+    def audit_about(self, user: User, limit: int, chosen: AuditChoice = EVERYTHING) -> list[AuditEntry]:
+        """As :meth:`audit`, for anybody: what concerns this person, or all of the household since they are here."""
+        return self._audit.concerning(user.id, user.created_at, limit, chosen)

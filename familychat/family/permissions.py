@@ -1,12 +1,20 @@
-"""The one place that decides whether a person may use something."""
+"""The one place that decides whether a person may use something, now."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
+from familychat.clock import Clock, parse_timestamp, timestamp, utc_now
 from familychat.errors import InvalidInputError, NotAllowedError
-from familychat.models import Effect, User
+from familychat.family.findings import Finding
+from familychat.family.limits import Limits
+from familychat.models import Effect, Grant, Subject, User
+from familychat.store.database import Database
 from familychat.store.grants import GrantStore
+from familychat.store.groups import GroupStore
+from familychat.store.people import PeopleStore
+from familychat.store.task_states import TaskStateStore
 
 _RESOURCE = re.compile(r"(task|model|library):(\S(?:.*\S)?)")
 MAX_RESOURCE = 300
@@ -21,26 +29,99 @@ def check_resource(resource: str) -> str:
     return resource
 
 
-def may_use(grants: GrantStore, user: User, resource: str) -> bool:
-    """Whether a rule allows it and none denies it; nothing is allowed without a rule, not even to an admin."""
-    kind = resource.partition(":")[0]
-    effects = {grant.effect for grant in grants.touching(user.id, [resource, f"{kind}:*"])}
-    return Effect.ALLOW in effects and Effect.DENY not in effects
-
-
-def require(grants: GrantStore, user: User, resource: str) -> None:
-    """Raises :class:`NotAllowedError` unless the person is active and may use ``resource``."""
-    if not user.active:
-        raise NotAllowedError("Your account is switched off.", "Ask an admin of the household.")
-    if not may_use(grants, user, resource):
-        kind, _, name = resource.partition(":")
-        raise NotAllowedError(
-            f"You may not use the {kind} {name}. Nothing was sent.",
-            f"An admin can allow it: familychat admin grant {user.username} {resource}",
-        )
-
-
 def require_admin(user: User) -> None:
     """Raises :class:`NotAllowedError` unless the person is an active admin."""
     if not (user.active and user.is_admin):
         raise NotAllowedError("Only an admin can do that.", "familychat login signs in as somebody else.")
+
+
+class Permissions:
+    """Decides by the rules that are stored, read anew each time."""
+
+    def __init__(self, database: Database, limits: Limits | None = None, clock: Clock = utc_now) -> None:
+        self._grants = GrantStore(database)
+        self._groups = GroupStore(database)
+        self._people = PeopleStore(database)
+        self._tasks = TaskStateStore(database)
+        self._limits = limits or Limits(database, clock)
+        self._clock = clock
+
+    def may_use(self, user: User, resource: str) -> bool:
+        """Whether the person is active, a rule allows it and none forbids it; without a rule, not even an admin may."""
+        return all(finding.is_fine for finding in self._about_use(user, resource))
+
+    def require(self, user: User, resource: str) -> None:
+        """Raises :class:`NotAllowedError` unless the person may use ``resource``."""
+        _raise_first(self._about_use(user, resource))
+
+    def require_turn(self, user: User, task: str) -> None:
+        """Raises :class:`NotAllowedError` unless the person may ask something with ``task`` now.
+
+        :class:`familychat.errors.QuietHoursError` in their quiet time, and
+        :class:`familychat.errors.QuotaReachedError` once the day's quota is used, are kinds of it.
+        """
+        _raise_first(self._about_turn(user, task))
+
+    def why(self, user: User, resource: str) -> list[Finding]:
+        """Every step of the decision; for a task also whether anything can be asked right now."""
+        kind, _, name = check_resource(resource).partition(":")
+        return list(self._about_turn(user, name) if kind == "task" else self._about_use(user, resource))
+
+    def _about_use(self, user: User, resource: str) -> Iterator[Finding]:
+        current = self._people.get(user.id)
+        if current is None or not current.active:
+            yield Finding(
+                "The account is switched off.",
+                NotAllowedError("Your account is switched off.", "Ask an admin of the household."),
+            )
+        else:
+            yield Finding("The account is active.")
+        kind, _, name = resource.partition(":")
+        if kind == "task" and self._tasks.is_off(name):
+            yield Finding(
+                f"The task {name} is switched off for everyone.",
+                NotAllowedError(
+                    f"The task {name} is switched off. Nothing was sent.", "Ask an admin of the household."
+                ),
+            )
+        yield self._about_grants(user, resource)
+
+    def _about_grants(self, user: User, resource: str) -> Finding:
+        kind, _, name = resource.partition(":")
+        rules = self._grants.touching(user.id, [resource, f"{kind}:*"], timestamp(self._clock()))
+        against = [rule for rule in rules if rule.effect is Effect.DENY]
+        if rules and not against:
+            return Finding(f"{self._told(rules[0])}.")
+        if against:
+            text = f"{self._told(against[0])}, and what is forbidden wins."
+            hint = f"An admin can see why: familychat admin why {user.username} {resource}"
+        else:
+            text = f"No rule allows the {kind} {name}."
+            hint = f"An admin can allow it: familychat admin grant {user.username} {resource}"
+        return Finding(text, NotAllowedError(f"You may not use the {kind} {name}. Nothing was sent.", hint))
+
+    def _told(self, rule: Grant) -> str:
+        may = "allows" if rule.effect is Effect.ALLOW else "forbids"
+        until = ""
+        if rule.until is not None:
+            until = f" until {parse_timestamp(rule.until).astimezone(self._limits.zone):%Y-%m-%d %H:%M}"
+        return f"The rule for {self.name_of(rule.subject)} {may} {rule.resource}{until}"
+
+    def name_of(self, subject: Subject) -> str:
+        """``everyone``, ``the group NAME``, or a user name."""
+        if subject.group_id is not None:
+            return next(
+                (f"the group {group.name}" for group in self._groups.all() if group.id == subject.group_id), "?"
+            )
+        person = self._people.get(subject.user_id) if subject.user_id is not None else None
+        return person.username if person else "everyone"
+
+    def _about_turn(self, user: User, task: str) -> Iterator[Finding]:
+        yield from self._about_use(user, f"task:{task}")
+        yield from self._limits.findings(user)
+
+
+def _raise_first(findings: Iterator[Finding]) -> None:
+    for finding in findings:
+        if finding.error is not None:
+            raise finding.error

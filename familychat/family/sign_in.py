@@ -1,37 +1,29 @@
-"""Signing in: sessions by random token, and a growing wait after wrong passwords."""
+"""Signing in and out: sessions by random token."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import math
 import secrets
 from datetime import timedelta
 
 from familychat.clock import Clock, parse_timestamp, timestamp
-from familychat.errors import SignInError, TooManyAttemptsError
+from familychat.errors import SignInError, StoreError
+from familychat.family.guessing import Guessing
 from familychat.family.passwords import verify_password
-from familychat.models import User
-from familychat.store.audit import AuditStore
+from familychat.models import Session, User
+from familychat.store.audit import TERMINAL, AuditStore, coming_from
 from familychat.store.database import Database
-from familychat.store.people import PeopleStore, username_key
+from familychat.store.people import PeopleStore
 from familychat.store.sessions import SessionStore
 
 TOKEN_BYTES = 32
 SESSION_LIFETIME = timedelta(days=90)
-FREE_FAILURES = 1
-LONGEST_WAIT = timedelta(minutes=15)
-FORGET_AFTER = timedelta(hours=24)
+NOTE_USE_EVERY = timedelta(minutes=1)
+SOMEBODY = "somebody"
+"""Stands in the audit log for who isn't signed in."""
 
-
-def wait_after(failures: int) -> timedelta:
-    """How long nobody may try again after so many failures in a row: none, then 1, 2, 4 ... seconds, 15 min at most."""
-    if failures <= FREE_FAILURES:
-        return timedelta(0)
-    return min(timedelta(seconds=2 ** min(failures - FREE_FAILURES - 1, 20)), LONGEST_WAIT)
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+UNKNOWN_NAME = "an unknown name"
 
 
 class SignIn:
@@ -42,67 +34,89 @@ class SignIn:
         self._clock = clock
         self._people = PeopleStore(database)
         self._sessions = SessionStore(database)
+        self._guessing = Guessing(database, clock)
         self._audit = AuditStore(database)
 
-    def sign_in(self, username: str, password: str, *, kind: str, address: str = "terminal") -> tuple[User, str]:
+    def sign_in(self, username: str, password: str, *, kind: str, address: str = TERMINAL) -> tuple[User, str]:
         """Check a password and begin a session; returns the person and the session's token.
 
         Raises :class:`TooManyAttemptsError` while this account or address has to wait (nothing is checked then), and
         :class:`SignInError` if the two don't fit, with the same words whether or not the account exists.
         """
         username = username.encode("utf-8", "replace").decode()
-        subjects = [f"account:{hashlib.sha256(username_key(username).encode()).hexdigest()}"]
-        if address != "terminal":  # at the terminal all share one address: one child must not lock out the house
-            subjects.append(f"address:{address}")
-        self._count_attempt(subjects)
+        counted = self._guessing.begin(username, address)
         user = self._people.by_username(username)
         stored = self._people.password_hash(user.id) if user else None
         fits = verify_password(password, stored)
         now = timestamp(self._clock())
         if user is None or not fits or not user.active:
-            self._audit.add(now, username[:64], "sign-in.failed", username[:64], address)
+            self._record_failure(user, counted, now, address)
             raise SignInError("The name and password don't fit.", "Check both, then try again.")
         token = secrets.token_urlsafe(TOKEN_BYTES)
         with self._database.transaction():
-            for subject in subjects:
-                self._sessions.forget_failures(subject)
-            self._sessions.add(user.id, kind, _hash(token), now)
+            self._guessing.forget(counted)
+            self._sessions.remove_begun_before(self._oldest())
+            self._sessions.add(user.id, kind, _hash(token), now, address=address)
             self._people.set_last_login(user.id, now)
-            self._audit.add(now, user.username, "sign-in", user.username, address)
+            self._audit.add(now, user.username, "sign-in", user.username, address=address, about_id=user.id)
         return user, token
 
-    def _refuse_while_waiting(self, subject: str) -> None:
-        failures = self._sessions.failures(subject)
-        if failures is None:
-            return
-        over = parse_timestamp(failures.last_failed_at) + wait_after(failures.count)
-        left = (over - self._clock()).total_seconds()
-        if left > 0:
-            seconds = math.ceil(left)
-            raise TooManyAttemptsError(
-                "Too many wrong passwords.",
-                f"Wait {seconds} second{'s' if seconds != 1 else ''}, then try again.",
-                retry_after=left,
-            )
-
-    def _count_attempt(self, subjects: list[str]) -> None:
-        # Counted as failed before it is checked, and forgotten on success: many tries at once gain nothing.
-        now = self._clock()
-        self._sessions.no_failures_after(timestamp(now))
+    def _record_failure(self, user: User | None, counted: list[str], now: str, address: str) -> None:
+        # A name that nobody has isn't kept: somebody may have typed a password there.
+        target = user.username if user else UNKNOWN_NAME
+        about_id = user.id if user else None
         with self._database.transaction():
-            self._sessions.forget_failures_before(timestamp(now - FORGET_AFTER))
-            for subject in subjects:
-                self._refuse_while_waiting(subject)
-            for subject in subjects:
-                before = self._sessions.failures(subject)
-                self._sessions.put_failures(subject, (before.count if before else 0) + 1, timestamp(now))
+            self._audit.add(now, SOMEBODY, "sign-in.failed", target, address=address, about_id=about_id)
+            for lock in self._guessing.locks(counted):
+                until = f"{parse_timestamp(lock.until):%Y-%m-%d %H:%M} UTC"
+                self._audit.add(
+                    now,
+                    "familychat",
+                    "sign-in.locked",
+                    target if lock.what == "account" else lock.subject,
+                    f"locked until {until} after {lock.failures} wrong passwords",
+                    address=address,
+                    about_id=about_id if lock.what == "account" else None,
+                )
+
+    def _oldest(self) -> str:
+        return timestamp(self._clock() - SESSION_LIFETIME)
+
+    def session_of(self, token: str) -> Session | None:
+        """The session that a token belongs to; None once it is ended or expired."""
+        return self._sessions.by_token(_hash(token), not_before=self._oldest())
 
     def user_of(self, token: str) -> User | None:
-        """Who a session's token belongs to; None once it is ended, expired, or the account is switched off."""
-        user_id = self._sessions.user_of(_hash(token), not_before=timestamp(self._clock() - SESSION_LIFETIME))
-        user = self._people.get(user_id) if user_id else None
-        return user if user and user.active else None
+        """Who a session's token belongs to; None once it is ended, expired, or the account is switched off.
+
+        That it was used, and from where, is noted at most once a minute.
+        """
+        session = self.session_of(token)
+        user = self._people.get(session.user_id) if session else None
+        if session is None or user is None or not user.active:
+            return None
+        self._note_use(session)
+        return user
+
+    def _note_use(self, session: Session) -> None:
+        now, address = self._clock(), coming_from.get()
+        noted = parse_timestamp(session.last_used_at or session.created_at)
+        if abs(now - noted) < NOTE_USE_EVERY and session.address == address:  # a clock set back counts, too
+            return
+        with contextlib.suppress(StoreError):  # reading on matters more
+            self._sessions.used(session.id, timestamp(now), address)
 
     def sign_out(self, token: str) -> None:
         """End a session; an unknown one is fine."""
-        self._sessions.remove(_hash(token))
+        session = self.session_of(token)
+        if session is None:
+            return
+        with self._database.transaction():
+            user = self._people.get(session.user_id)
+            if self._sessions.remove(session.id) and user is not None:
+                now = timestamp(self._clock())
+                self._audit.add(now, user.username, "sign-out", user.username, about_id=user.id)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

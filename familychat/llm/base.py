@@ -86,6 +86,8 @@ class ModelServer(Protocol):
     kind: str
     title: str
     address: str
+    parallel: int | None
+    """How many answers it writes at once; None until it has been asked for its models, if it can say."""
 
     async def list_models(self) -> list[ModelInfo]: ...
 

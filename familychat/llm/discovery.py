@@ -24,8 +24,21 @@ class ServerChoice:
     async def get(self) -> ModelServer:
         """The server; looked for once, and again after :meth:`forget`."""
         if self._server is None:
-            self._server = await self._choose()
+            chosen = await self._choose()
+            if self._server is None:
+                self._server = chosen
+            else:  # somebody else who looked was quicker
+                await chosen.aclose()
         return self._server
+
+    def slots(self, server: ModelServer) -> int | None:
+        """How many answers ``server`` may write at once: what is set, else what it says; None while nobody knows.
+
+        The built-in engine writes one, whatever is set.
+        """
+        if server.kind == "embedded":
+            return server.parallel
+        return self._settings.server_parallel or server.parallel
 
     async def forget(self) -> None:
         """Look anew next time, such as after the server has gone."""

@@ -72,6 +72,7 @@ class EmbeddedServer:
     kind = "embedded"
     title = TITLE
     address = "inside familychat"
+    parallel: int | None = 1
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -17,6 +17,7 @@ from familychat.llm.http import call, events, expected_shape
 from familychat.llm.openai import OpenAIServer
 
 POLL_SECONDS = 1.0
+MAX_PARALLEL = 64
 EMBEDDING_TYPES = {"embedding", "embeddings"}
 
 
@@ -26,6 +27,7 @@ class LMStudioServer(OpenAIServer):
     kind = "lmstudio"
     title = "LM Studio"
     poll_seconds = POLL_SECONDS
+    parallel = None
 
     async def list_models(self) -> list[ModelInfo]:
         """Models for talking, with their state: by ``/api/v1``, else ``/api/v0``, else ``/v1`` (state unknown)."""
@@ -34,6 +36,7 @@ class LMStudioServer(OpenAIServer):
                 with expected_shape(self.title):
                     return [model for model in await listing() if model.kind not in EMBEDDING_TYPES]
             except UnsupportedError:
+                self.parallel = 1  # only the newest listing says more
                 continue
         return await super().list_models()
 
@@ -46,11 +49,14 @@ class LMStudioServer(OpenAIServer):
 
     async def _list_v1(self) -> list[ModelInfo]:
         models = []
+        parallel = []
         for row in await self._rows("/api/v1/models", "models"):
             if not row.get("key"):
                 continue
             instances = row.get("loaded_instances") or []
             first = instances[0] if instances else {}
+            if row.get("type") not in EMBEDDING_TYPES:
+                parallel += [(instance.get("config") or {}).get("parallel") for instance in instances]
             models.append(
                 ModelInfo(
                     name=row["key"],
@@ -64,6 +70,9 @@ class LMStudioServer(OpenAIServer):
                     kind=row.get("type", "llm"),
                 )
             )
+        if parallel:  # with several models loaded, the smallest number is safe for all
+            said = [number for number in parallel if isinstance(number, int) and 1 <= number <= MAX_PARALLEL]
+            self.parallel = min(said, default=1)
         return models
 
     async def _list_v0(self) -> list[ModelInfo]:

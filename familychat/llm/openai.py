@@ -113,6 +113,7 @@ class OpenAIServer:
 
     kind = "openai"
     title = "The model server"
+    parallel: int | None = 1
 
     def __init__(self, settings: Settings, address: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.address = address

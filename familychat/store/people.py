@@ -117,6 +117,9 @@ class PeopleStore:
     def set_role(self, user_id: str, role: Role) -> None:
         self._set(user_id, role=role.value)
 
+    def set_band(self, user_id: str, band: Band) -> None:
+        self._set(user_id, band=band.value)
+
     def retention_days(self, user_id: str) -> int | None:
         row = self._database.row("SELECT retention_days FROM users WHERE id = ?", [user_id])
         return None if row is None else row["retention_days"]

@@ -16,6 +16,12 @@ class GeneralTask:
     name = "general"
     title = "General"
     description = "Talk about anything"
+    suggestions = (
+        "What can we cook from eggs, rice and carrots?",
+        "Why is the sky blue? Explain it to a seven-year-old.",
+        "Help me write a kind note to our neighbours.",
+        "Plan a rainy Saturday at home for all of us.",
+    )
     continues = True
 
     def run(self, turn: Turn) -> AsyncGenerator[Event, None]:

@@ -15,8 +15,8 @@ import msgspec
 from familychat.clock import Clock, timestamp, utc_now
 from familychat.errors import ConflictError, InvalidInputError, NotFoundError
 from familychat.events import Loading
-from familychat.family.permissions import may_use, require, require_admin
-from familychat.models import AskedQuestion, Effect, MusicLibrary, User
+from familychat.family.permissions import Permissions, require_admin
+from familychat.models import AskedQuestion, Effect, MusicLibrary, Subject, User
 from familychat.store.asked import AskedStore
 from familychat.store.audit import AuditStore
 from familychat.store.database import Database
@@ -60,6 +60,7 @@ class Libraries:
         self._store = LibraryStore(database)
         self._asked = AskedStore(database)
         self._grants = GrantStore(database)
+        self._permissions = Permissions(database, clock=clock)
         self._audit = AuditStore(database)
         self._clock = clock
         self._folder = database.path.parent / FOLDER
@@ -73,7 +74,7 @@ class Libraries:
     def get(self, user: User, name: str | None) -> MusicLibrary:
         """A library to ask: by name, else the only one there is. Raises :class:`NotFoundError` if there is none,
         :class:`InvalidInputError` if there are several, :class:`NotAllowedError` without the grants."""
-        require(self._grants, user, f"task:{TASK}")
+        self._permissions.require(user, f"task:{TASK}")
         if name is not None:
             found = self._store.by_name(name.strip())
             if found is None or not self._may(user, found):
@@ -106,7 +107,7 @@ class Libraries:
         return self._folder / library.id / f"{library.version}.index"
 
     def _may(self, user: User, library: MusicLibrary) -> bool:
-        return may_use(self._grants, user, f"library:{library.name}")
+        return self._permissions.may_use(user, f"library:{library.name}")
 
     def _names(self, user: User) -> str:
         mine = self.usable(user)
@@ -154,28 +155,28 @@ class Libraries:
                 preview = before or self._preview(called, source, report)
                 return Imported(preview, report, before.songs if before else None)
             build_index(work / "new.db", work / "new.index")
-            library = self._swap_in(work, before, called, source, report)
-        granted = self._turn_on(user)
-        self._note(user, "music.import", called)
+            with self._database.transaction():
+                library = self._swap_in(work, before, called, source, report)
+                granted = self._turn_on(user)
+                self._note(user, "music.import", called)
+        retire(self._folder / library.id, library.version)
         return Imported(library, report, before.songs if before else None, granted)
 
     def _swap_in(
         self, work: Path, before: MusicLibrary | None, name: str, source: Path, report: ImportReport
     ) -> MusicLibrary:
-        with self._database.transaction():
-            library = self._store.put(
-                before,
-                name=name if before is None else before.name,
-                source=source.resolve().name,
-                source_path=str(source.resolve()),
-                songs=_songs(report),
-                report=msgspec.to_builtins(report),
-                at=timestamp(self._clock()),
-            )
-            folder = private_folder(self._folder / library.id)
-            (work / "new.db").replace(self.path(library))
-            (work / "new.index").replace(self.index_path(library))
-        retire(folder, library.version)
+        library = self._store.put(
+            before,
+            name=name if before is None else before.name,
+            source=source.resolve().name,
+            source_path=str(source.resolve()),
+            songs=_songs(report),
+            report=msgspec.to_builtins(report),
+            at=timestamp(self._clock()),
+        )
+        private_folder(self._folder / library.id)
+        (work / "new.db").replace(self.path(library))
+        (work / "new.index").replace(self.index_path(library))
         return library
 
     def _preview(self, name: str, source: Path, report: ImportReport) -> MusicLibrary:
@@ -184,9 +185,10 @@ class Libraries:
 
     def _turn_on(self, user: User) -> bool:
         """Who brings in music means to ask about it: the task is off until an admin turns it on, and this one did."""
-        if may_use(self._grants, user, f"task:{TASK}"):
+        if self._permissions.may_use(user, f"task:{TASK}"):
             return False
-        self._grants.put(user.id, f"task:{TASK}", Effect.ALLOW, timestamp(self._clock()))
+        self._grants.put(Subject(user.id), f"task:{TASK}", Effect.ALLOW, timestamp(self._clock()))
+        self._note(user, "grant.allow", user.username, f"task:{TASK}", about_id=user.id)
         return True
 
     def rename(self, user: User, library: MusicLibrary, name: str) -> None:
@@ -196,18 +198,20 @@ class Libraries:
         other = self._store.by_name(called)
         if other is not None and other.id != library.id:
             raise ConflictError(f"There is already a library called {other.name}.", "Choose another name.")
-        self._store.rename(library.id, called)
-        self._note(user, "music.rename", f"{library.name} to {called}")
+        with self._database.transaction():
+            self._store.rename(library.id, called)
+            self._note(user, "music.rename", f"{library.name} to {called}")
 
     def remove(self, user: User, library: MusicLibrary) -> None:
         """Delete a library for good; the file that it came from stays."""
         require_admin(user)
-        self._store.remove(library.id)
+        with self._database.transaction():
+            self._store.remove(library.id)
+            self._note(user, "music.remove", library.name)
         shutil.rmtree(self._folder / library.id, ignore_errors=True)
-        self._note(user, "music.remove", library.name)
 
-    def _note(self, user: User, action: str, target: str) -> None:
-        self._audit.add(timestamp(self._clock()), user.username, action, target)
+    def _note(self, user: User, action: str, target: str, details: str = "", about_id: str | None = None) -> None:
+        self._audit.add(timestamp(self._clock()), user.username, action, target, details, about_id=about_id)
 
     # -- asking
 

@@ -234,14 +234,14 @@ async def test_leaving_the_queue(open_home: OpenHome) -> None:
 async def test_grants_are_checked_when_a_turn_is_sent(open_home: OpenHome) -> None:
     fake = FakeOpenAI(models=("maker/tiny", "other"))
     async with open_home(fake) as (home, owner):
-        home.accounts.grant(owner, "everyone", "model:maker/tiny", Effect.DENY)
+        home.rules.grant(owner, "everyone", "model:maker/tiny", Effect.DENY)
         end = await home.chat.start(owner, NewConversation(), "Hello").wait()
         assert isinstance(end, Failed)
         assert isinstance(end.error, NotAllowedError)
         assert fake.chats == []
         end = await home.chat.start(owner, NewConversation(model="other"), "Hello").wait()
         assert isinstance(end, Completed)
-        home.accounts.revoke(owner, "everyone", "task:general")
+        home.rules.revoke(owner, "everyone", "task:general")
         with pytest.raises(NotAllowedError, match="may not use the task general"):
             home.chat.start(owner, NewConversation(), "Hello")
         assert len(home.conversations.newest(owner)) == 2

@@ -54,7 +54,7 @@ async def home_with(task: ScriptedTask, data_dir: Path) -> AsyncIterator[tuple[H
     home = Household(settings, servers=ServerChoice(settings, FakeOpenAI().transport()), tasks=tasks)
     try:
         owner = home.accounts.people.all()[0]
-        home.accounts.grant(owner, "everyone", "task:scripted", Effect.ALLOW)
+        home.rules.grant(owner, "everyone", "task:scripted", Effect.ALLOW)
         yield home, owner
     finally:
         await home.aclose()

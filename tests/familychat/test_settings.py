@@ -20,6 +20,7 @@ WRONG = {
     "server.url": "ftp://somewhere",
     "server.api_key": "",
     "server.context_length": "12",
+    "server.parallel": "65",
     "server.connect_timeout": "soon",
     "server.read_timeout": "-1",
     "lmstudio.url": "localhost:1234",
@@ -27,8 +28,11 @@ WRONG = {
     "embedded.model": "",
     "embedded.context_length": "1e99",
     "embedded.threads": "0",
+    "time_zone": "Mars/Olympus",
     "trash_days": "-1",
     "titles": "nobody",
+    "web.allowed_hosts": "http://chat.home",
+    "web.trusted_proxies": "everybody",
 }
 RIGHT = {
     "data_dir": "/somewhere/else",
@@ -37,6 +41,7 @@ RIGHT = {
     "server.url": "https://box.lan:8443",
     "server.api_key": "s3cret",
     "server.context_length": "8192",
+    "server.parallel": "4",
     "server.connect_timeout": "2.5",
     "server.read_timeout": "60.0",
     "lmstudio.url": "http://10.0.0.2:1234",
@@ -44,8 +49,11 @@ RIGHT = {
     "embedded.model": "/models/own.gguf",
     "embedded.context_length": "2048",
     "embedded.threads": "4",
+    "time_zone": "Europe/Berlin",
     "trash_days": "0",
     "titles": "words",
+    "web.allowed_hosts": "chat.home, ::1",
+    "web.trusted_proxies": "127.0.0.1, 10.0.0.0/8",
 }
 
 
@@ -288,3 +296,18 @@ def test_a_file_that_begins_with_a_byte_order_mark(path: Path) -> None:
     assert load_settings(environ={}, config_path=path).model == "a"
     write_setting(path, "model", "b")
     assert load_settings(environ={}, config_path=path).model == "b"
+
+
+@pytest.mark.parametrize("written", ['["Chat.Home", "[::1]"]', '"chat.home., ::1"', '" chat.home ,,[0:0::1],"'])
+def test_lists_are_arrays_or_have_commas(path: Path, written: str) -> None:
+    path.parent.mkdir()
+    path.write_text(f"[web]\nallowed_hosts = {written}\n")
+    assert load_settings(environ={}, config_path=path).web_allowed_hosts == ("chat.home", "::1")
+
+
+@pytest.mark.parametrize("wrong", ["5", "[5]", "[]", '"a b"', '"a.."', '"chat.home:80"', f'"{"a" * 64}"', '"ü"'])
+def test_lists_of_something_else_are_refused(path: Path, wrong: str) -> None:
+    path.parent.mkdir()
+    path.write_text(f"[web]\nallowed_hosts = {wrong}\n")
+    with pytest.raises(SettingsError, match=r"web\.allowed_hosts"):
+        load_settings(environ={}, config_path=path)

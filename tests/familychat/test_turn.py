@@ -103,7 +103,7 @@ async def test_stop_while_the_model_loads_takes_the_request_back(open_home: Open
 async def test_a_denied_model_is_not_even_loaded(open_home: OpenHome) -> None:
     fake = FakeLMStudio()
     async with open_home(fake, kind="lmstudio") as (home, owner):
-        home.accounts.grant(owner, "everyone", "model:maker/large", Effect.DENY)
+        home.rules.grant(owner, "everyone", "model:maker/large", Effect.DENY)
         end = await end_of(home.chat.start(owner, NewConversation(model="LARGE"), "Hello"))
     assert isinstance(end, Failed)
     assert isinstance(end.error, NotAllowedError)

@@ -58,7 +58,7 @@ def add(home: Household, owner: User, name: str, *, admin: bool = False) -> User
 
 
 def allow(home: Household, owner: User, who: str, resource: str) -> None:
-    home.accounts.grant(owner, who, resource, Effect.ALLOW)
+    home.rules.grant(owner, who, resource, Effect.ALLOW)
 
 
 class Writes:
@@ -117,7 +117,7 @@ async def test_a_denied_library_isn_t_there(open_home: OpenHome, songs: Path) ->
         mine = libraries.bring_in(owner, songs, name="Ours").library
         other = libraries.bring_in(owner, songs, name="Grown-ups").library
         allow(home, owner, "everyone", "task:music")
-        home.accounts.grant(owner, "child", "library:Grown-ups", Effect.DENY)
+        home.rules.grant(owner, "child", "library:Grown-ups", Effect.DENY)
         assert [one.name for one in libraries.usable(child)] == ["Ours"]
         assert libraries.get(child, None) == mine
         with pytest.raises(NotFoundError) as refused:
@@ -126,7 +126,7 @@ async def test_a_denied_library_isn_t_there(open_home: OpenHome, songs: Path) ->
         assert libraries.get(owner, "grown-ups") == other
         with pytest.raises(InvalidInputError, match="several"):
             libraries.get(owner, None)
-        home.accounts.grant(owner, "child", "library:*", Effect.DENY)
+        home.rules.grant(owner, "child", "library:*", Effect.DENY)
         assert libraries.usable(child) == []
         with pytest.raises(NotFoundError):
             libraries.get(child, None)
@@ -437,7 +437,7 @@ async def test_a_grant_taken_away_ends_it(open_home: OpenHome) -> None:
     async with open_home(FakeOpenAI(models=["tiny-1b"])) as (home, owner):
         await collect(home, owner, NewConversation(task="music"), "songs by Queen")
         conversation = home.conversations.newest(owner)[0]
-        home.accounts.grant(owner, "everyone", "task:music", Effect.DENY)
+        home.rules.grant(owner, "everyone", "task:music", Effect.DENY)
         with pytest.raises(NotAllowedError, match="task music"):
             await collect(home, owner, conversation, "and by ABBA?")
         assert len(home.conversations.messages(owner, conversation)) == 2, "nothing was stored"

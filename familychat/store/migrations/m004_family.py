@@ -108,12 +108,14 @@ STATEMENTS = (
         since TEXT NOT NULL
     )
     """,
-    # What a band adds to every system prompt (empty: what the program ships), and whether the filter is required.
+    # What a band adds to every system prompt (empty: what the program ships), whether the filter is required, and
+    # whether it asks a model besides looking for words.
     """
     CREATE TABLE band_rules (
         band TEXT PRIMARY KEY CHECK (band IN ('child', 'teen', 'adult')),
         prompt TEXT,
-        filtered INTEGER NOT NULL CHECK (filtered IN (0, 1))
+        filtered INTEGER NOT NULL CHECK (filtered IN (0, 1)),
+        by_model INTEGER NOT NULL DEFAULT 0 CHECK (by_model IN (0, 1))
     )
     """,
     """
@@ -159,7 +161,7 @@ def m004_family(db: Database) -> None:
     for name, band in GROUPS:
         db.execute("INSERT INTO groups VALUES (?, ?, ?, ?, ?)", [new_id(), name, name, band, now])
     for band, filtered in FILTERED_BANDS.items():
-        db.execute("INSERT INTO band_rules VALUES (?, NULL, ?)", [band, int(filtered)])
+        db.execute("INSERT INTO band_rules (band, filtered) VALUES (?, ?)", [band, int(filtered)])
     for resource in EVERYONE_MAY:
         db.execute(
             "INSERT INTO grants (id, user_id, resource, resource_key, effect, created_at) "

@@ -79,7 +79,7 @@ def test_removing_takes_everything_of_theirs_and_nothing_of_others(household: Ho
     for person in (child, guest):
         conversation = ConversationStore(household.database).add(person.id, "2026", title="t", task="general")
         MessageStore(household.database).add_question(conversation, "?", None, "2026")
-        household.accounts.grant(owner, person.username, "task:music", Effect.ALLOW)
+        household.rules.grant(owner, person.username, "task:music", Effect.ALLOW)
         household.sign_in._sessions.add(person.id, "web", f"hash of {person.username}", "2026")
     assert household.accounts.belongings(owner, "child") == 1
     household.accounts.remove(owner, "child")
@@ -93,11 +93,11 @@ def test_removing_takes_everything_of_theirs_and_nothing_of_others(household: Ho
 
 def test_a_removed_name_can_be_used_again_without_the_old_rules(household: Household, owner: User) -> None:
     first = add(household, "child")
-    household.accounts.grant(owner, "child", "task:music", Effect.ALLOW)
+    household.rules.grant(owner, "child", "task:music", Effect.ALLOW)
     household.accounts.remove(owner, "child")
     second = add(household, "child")
     assert second.id != first.id
-    assert {who for who, _ in household.accounts.grants(owner)} == {EVERYONE}
+    assert {who for who, _ in household.rules.grants(owner)} == {EVERYONE}
 
 
 Ending = Callable[[Household, User], None]

@@ -15,13 +15,13 @@ from familychat.errors import (
     NotFoundError,
     SignInError,
 )
+from familychat.family.guessing import wait_after
 from familychat.family.passwords import hash_password, verify_password
-from familychat.family.permissions import check_resource, may_use
-from familychat.family.sign_in import SESSION_LIFETIME, wait_after
+from familychat.family.permissions import check_resource
+from familychat.family.sign_in import SESSION_LIFETIME
 from familychat.household import Household
 from familychat.models import Effect, Role, User
 from familychat.settings import Settings
-from familychat.store.grants import GrantStore
 from familychat.testing import ManualClock
 
 PASSWORD = "quiet little river"
@@ -63,7 +63,7 @@ def test_the_owner_of_the_computer_keeps_the_terminal_when_renamed(household: Ho
 
 def test_only_admins_change_anything(household: Household, owner: User) -> None:
     child = household.accounts.add(owner, "child", PASSWORD)
-    accounts = household.accounts
+    accounts, rules = household.accounts, household.rules
     attempts = [
         lambda: accounts.all(child),
         lambda: accounts.get(child, "child"),
@@ -76,9 +76,9 @@ def test_only_admins_change_anything(household: Household, owner: User) -> None:
         lambda: accounts.demote(child, owner.username),
         lambda: accounts.remove(child, owner.username),
         lambda: accounts.belongings(child, owner.username),
-        lambda: accounts.grant(child, "child", "task:music", Effect.ALLOW),
-        lambda: accounts.revoke(child, "everyone", "task:general"),
-        lambda: accounts.grants(child),
+        lambda: rules.grant(child, "child", "task:music", Effect.ALLOW),
+        lambda: rules.revoke(child, "everyone", "task:general"),
+        lambda: rules.grants(child),
         lambda: accounts.audit(child, 9),
     ]
     for attempt in attempts:
@@ -89,7 +89,7 @@ def test_only_admins_change_anything(household: Household, owner: User) -> None:
 
 def test_every_change_is_in_the_audit_log_which_only_grows(household: Household, owner: User) -> None:
     household.accounts.add(owner, "child", PASSWORD)
-    household.accounts.grant(owner, "child", "task:music", Effect.ALLOW)
+    household.rules.grant(owner, "child", "task:music", Effect.ALLOW)
     household.accounts.remove(owner, "child")
     log = [(e.actor, e.action, e.target, e.details) for e in household.accounts.audit(owner, 3)]
     name = owner.username
@@ -126,28 +126,28 @@ def test_what_is_forbidden_wins(
     child = household.accounts.add(owner, "child", PASSWORD)
     household.accounts.add(owner, "guest", PASSWORD)
     for who, effect, resource in rules:
-        household.accounts.grant(owner, who, resource, Effect(effect))
-    assert may_use(GrantStore(household.database), child, "task:music") is allowed
+        household.rules.grant(owner, who, resource, Effect(effect))
+    assert household.permissions.may_use(child, "task:music") is allowed
 
 
 def test_by_default_everyone_has_general_only(household: Household, owner: User) -> None:
-    grants = GrantStore(household.database)
-    assert may_use(grants, owner, "task:general")
-    assert not may_use(grants, owner, "task:music"), "not even an admin"
-    assert may_use(grants, owner, "model:maker/tiny:8b")
+    may_use = household.permissions.may_use
+    assert may_use(owner, "task:general")
+    assert not may_use(owner, "task:music"), "not even an admin"
+    assert may_use(owner, "model:maker/tiny:8b")
 
 
 def test_rules_are_replaced_and_taken_away(household: Household, owner: User) -> None:
     for effect in (Effect.ALLOW, Effect.DENY, Effect.ALLOW):
-        household.accounts.grant(owner, "everyone", "task:music", effect)
-    assert [(who, g.effect) for who, g in household.accounts.grants(owner) if g.resource == "task:music"] == [
+        household.rules.grant(owner, "everyone", "task:music", effect)
+    assert [(who, g.effect) for who, g in household.rules.grants(owner) if g.resource == "task:music"] == [
         ("everyone", Effect.ALLOW)
     ]
-    household.accounts.revoke(owner, "everyone", "task:music")
+    household.rules.revoke(owner, "everyone", "task:music")
     with pytest.raises(NotFoundError):
-        household.accounts.revoke(owner, "everyone", "task:music")
+        household.rules.revoke(owner, "everyone", "task:music")
     with pytest.raises(NotFoundError):
-        household.accounts.grant(owner, "stranger", "task:music", Effect.ALLOW)
+        household.rules.grant(owner, "stranger", "task:music", Effect.ALLOW)
 
 
 @pytest.mark.parametrize("resource", ["music", "task:", "task: ", "web:music", "task:x\ny", "", "model:" + "x" * 300])

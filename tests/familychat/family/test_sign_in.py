@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 import pytest
 
 from familychat.errors import SignInError, TooManyAttemptsError
+from familychat.family.guessing import LOCKED_FOR, account_subject, wait_after
 from familychat.family.passwords import hash_password
-from familychat.family.sign_in import LONGEST_WAIT, SESSION_LIFETIME, wait_after
+from familychat.family.sign_in import SESSION_LIFETIME
 from familychat.household import Household
 from familychat.models import Role, User
+from familychat.store.sessions import SessionStore
 from familychat.testing import ManualClock
 
 PASSWORD = "quiet little river"
@@ -27,8 +28,7 @@ def already_failed(household: Household, clock: ManualClock, failures: int) -> N
     """As if so many wrong passwords had been tried for the child just now."""
     from familychat.clock import timestamp
 
-    subject = f"account:{hashlib.sha256(b'child').hexdigest()}"
-    household.sign_in._sessions.put_failures(subject, failures, timestamp(clock()))
+    SessionStore(household.database).put_failures(account_subject("child"), failures, timestamp(clock()))
 
 
 def asked_to_wait(household: Household) -> TooManyAttemptsError:
@@ -56,7 +56,7 @@ def test_a_clock_that_was_set_back_never_makes_the_wait_longer(
     already_failed(household, clock, 3)
     clock.move(days=-400)
     assert asked_to_wait(household).retry_after <= wait_after(3).total_seconds()
-    clock.move(seconds=LONGEST_WAIT.total_seconds())
+    clock.move(seconds=LOCKED_FOR.total_seconds())
     household.sign_in.sign_in("child", PASSWORD, kind="terminal")
 
 
@@ -131,5 +131,5 @@ def test_both_ends_of_a_sign_in_are_in_the_audit_log(household: Household, owner
     with pytest.raises(SignInError):
         household.sign_in.sign_in("child", "wrong one", kind="web", address="192.0.2.7")
     household.sign_in.sign_in("child", PASSWORD, kind="web", address="192.0.2.7")
-    log = [(entry.action, entry.target, entry.details) for entry in household.accounts.audit(owner, 2)]
+    log = [(entry.action, entry.target, entry.address) for entry in household.accounts.audit(owner, 2)]
     assert log == [("sign-in", "child", "192.0.2.7"), ("sign-in.failed", "child", "192.0.2.7")]
