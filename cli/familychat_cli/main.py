@@ -12,6 +12,9 @@ from familychat.errors import FamilychatError
 from familychat_cli import invocation
 from familychat_cli.commands import (
     admin,
+    admin_audit,
+    admin_sessions,
+    admin_usage,
     ask,
     backup,
     chat,
@@ -21,10 +24,14 @@ from familychat_cli.commands import (
     doctor,
     export,
     import_,
+    limits,
     models,
     music,
+    privacy,
     search,
+    serve,
     sign_in,
+    tasks,
     trash,
 )
 
@@ -62,6 +69,7 @@ def options(
 
 
 app.command("chat")(chat.chat)
+app.command("serve")(serve.serve)
 app.command("ask")(ask.ask)
 app.add_typer(conversations.app, name="conversations")
 app.command("search")(search.search)
@@ -71,13 +79,19 @@ app.command("import")(import_.import_)
 app.command("login")(sign_in.login)
 app.command("logout")(sign_in.logout)
 app.command("whoami")(sign_in.whoami)
+app.add_typer(admin_sessions.own, name="sessions")
+app.command("limits")(limits.limits)
+app.command("audit")(admin_audit.own)
+app.command("usage")(admin_usage.own)
 app.add_typer(models.app, name="models")
 app.add_typer(music.app, name="music")
+app.add_typer(tasks.app, name="tasks")
 app.add_typer(admin.app, name="admin")
 app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
 app.add_typer(backup.app, name="backup")
 app.command("doctor")(doctor.doctor)
+app.command("privacy")(privacy.privacy)
 
 
 def main() -> NoReturn:

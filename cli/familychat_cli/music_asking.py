@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING
 from familychat.consulting import ModelAccess
 from familychat.errors import InvalidInputError
 from familychat.events import Loading
-from familychat.family.permissions import require
 from familychat.models import MusicLibrary, User
-from familychat.store.grants import GrantStore
 from familychat_cli import invocation
 from familychat_cli.output import err, note, say, table
 from familychat_music.engine import Answer, Asked, MusicEngine
@@ -43,10 +41,9 @@ async def opened(
 
 
 def _access(home: Household, user: User, model: str | None) -> ModelAccess:
-    grants = GrantStore(home.database)
     return ModelAccess(
         home.servers,
-        lambda name: require(grants, user, f"model:{name}"),
+        lambda name: home.permissions.require(user, f"model:{name}"),
         wanted=model,
         default=home.settings.model,
     )

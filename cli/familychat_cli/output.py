@@ -115,7 +115,7 @@ def ago(timestamp: str) -> str:
 
     moment = parse_timestamp(timestamp).astimezone()
     days = (utc_now().astimezone().date() - moment.date()).days
-    if days <= 0:
+    if days == 0:
         return f"today {moment:%H:%M}"
     return f"yesterday {moment:%H:%M}" if days == 1 else f"{moment:%Y-%m-%d %H:%M}"
 

@@ -13,12 +13,13 @@ from familychat.events import Failed
 from familychat.household import Household
 from familychat.models import Author, Conversation, Message, User
 from familychat.running import RunningTurn
+from familychat.tasks.base import opening_of, suggestions_of
 from familychat_cli import slash
 from familychat_cli.invocation import decode_stdin
 from familychat_cli.output import clean, greeting, note, out, say
 from familychat_cli.render import print_markdown, renderer, status_note, usage_text
 from familychat_cli.reporting import report
-from familychat_cli.turns import ensure_model, interrupts, raise_failure, show_turn
+from familychat_cli.turns import ensure_model, interrupts, raise_failure, show_turn, tell_supervised
 
 if TYPE_CHECKING:
     from prompt_toolkit import PromptSession
@@ -42,6 +43,7 @@ class ChatSession:
     async def run(self) -> None:
         """Until /quit, Ctrl-D or the end of standard input."""
         if not self._interactive:
+            tell_supervised(self.home, self.user)
             await ensure_model(self.home)
             await self._run_lines()
             return
@@ -67,6 +69,7 @@ class ChatSession:
         say(f"{greeting()}, {self.user.display_name}.", style="bold")
         if self.home.first_admin is not None:
             say("This is your household's familychat, and you are its admin. Everything stays on this computer.")
+        tell_supervised(self.home, self.user)
         say("Type a question. /help shows what else there is, Ctrl-C stops an answer, Ctrl-D leaves.", style="dim")
 
     async def _learn_models(self) -> None:
@@ -146,6 +149,7 @@ class ChatSession:
         """Show where an opened conversation left off, or what there is around a message."""
         conversation = self.current()
         if conversation is None:
+            self.welcome()
             return
         limit = None if around else RECAP_MESSAGES + 1
         messages = self.home.conversations.messages(self.user, conversation, limit=limit)
@@ -161,6 +165,15 @@ class ChatSession:
         for message in shown:
             show_message(message)
         self._last = next((m for m in reversed(messages) if m.author is Author.ASSISTANT), None)
+
+    def welcome(self) -> None:
+        """The opening line and the suggested questions of a new conversation's task, if it has an opening line."""
+        task = self.home.tasks.get(self.conversation.task)
+        if not self._interactive or not opening_of(task):
+            return
+        say(opening_of(task))
+        for suggestion in suggestions_of(task):
+            say(f"  · {suggestion}", style="dim")
 
     def remember_list(self, found: list[tuple[Conversation, str | None]]) -> None:
         """What /list or /search showed, each with the message that was found, so that /open can take its numbers."""

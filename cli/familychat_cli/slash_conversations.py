@@ -71,12 +71,15 @@ async def move(session: ChatSession, rest: str) -> None:
 
 
 async def task(session: ChatSession, rest: str) -> None:
-    names = session.home.tasks.names()
     if not rest:
-        say(f"It is {session.conversation.task} now. There are: {', '.join(names)}.")
+        known = [shelved.known.task for shelved in session.home.task_shelf.all(session.user) if shelved.allowed]
+        table(["Task", "Title", "For"], [[one.name, one.title, one.description] for one in known])
+        say(f"It is {session.conversation.task} now. /task NAME chooses another.", style="dim")
         return
     session.change(task=session.home.tasks.get(rest).name)
     say(f"The next question is one for {rest}.", style="dim")
+    if session.current() is None:
+        session.welcome()
 
 
 async def edit(session: ChatSession, rest: str) -> None:

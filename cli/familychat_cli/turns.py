@@ -1,4 +1,4 @@
-"""Showing one running turn and letting Ctrl-C stop it; fetching the practice model before the first one."""
+"""Around a turn: showing it, letting Ctrl-C stop it, and what comes before the first one."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 
 from familychat.errors import InvalidInputError, ModelServerError
 from familychat.events import Completed, End, Failed, Stopped
+from familychat.family.supervision import banner
 from familychat.household import Household
 from familychat.llm import practice_model
 from familychat.llm.embedded import EmbeddedServer, is_installed
+from familychat.models import User
 from familychat.running import RunningTurn
 from familychat_cli.output import megabytes, note
 from familychat_cli.progress import show_progress
@@ -53,6 +55,13 @@ def raise_failure(end: Completed | Stopped | Failed) -> None:
     """Raise a Failed turn's error."""
     if isinstance(end, Failed):
         raise end.error
+
+
+def tell_supervised(home: Household, user: User) -> None:
+    """Tell a supervised person that they are, at each start."""
+    supervision = home.supervisions.of(user)
+    if supervision is not None:
+        note(banner(supervision), style="yellow")
 
 
 async def ensure_model(home: Household) -> None:

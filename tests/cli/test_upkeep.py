@@ -55,7 +55,7 @@ def test_database_check_snapshot_restore(cli: CommandLine, data_dir: Path, tmp_p
     cli("admin", "grant", "everyone", "task:music")
     assert cli("db", "restore").code == 2, "not without --yes in a pipe"
     assert cli("db", "restore", "--yes").code == 0
-    assert len(cli("admin", "grants", "--json").json()) == 3
+    assert len(cli("admin", "grants", "--json").json()) == 5
     assert "before-restore" in cli("db", "snapshot", "--list").out
     (data_dir / "familychat.db").write_bytes(b"ruined" * 1000)
     check = cli("db", "check", "--json")

@@ -11,6 +11,7 @@ import pytest
 import familychat
 import familychat_cli
 import familychat_music
+import familychat_web
 
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "system", "popen", "execfile", "getoutput"}
 FORBIDDEN_MODULES = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "jsonpickle", "pty", "commands"}
@@ -25,7 +26,7 @@ MAY_START_PROCESSES = {
 
 
 def sources() -> Iterator[tuple[str, ast.AST]]:
-    for package in (familychat, familychat_cli, familychat_music):
+    for package in (familychat, familychat_cli, familychat_web, familychat_music):
         folder = Path(package.__path__[0])
         for path in folder.rglob("*.py"):
             yield f"{folder.name}/{path.relative_to(folder).as_posix()}", ast.parse(path.read_text("utf-8"))

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from familychat.errors import SignInError, TooManyAttemptsError
+from familychat.family.guessing import LOCK_AFTER, LOCKED_FOR, MOST_SUBJECTS, wait_after
 from familychat.household import Household
 from familychat.settings import Settings
 from familychat.testing import ManualClock
@@ -64,8 +65,6 @@ def test_the_wait_grows_and_the_right_password_waits_too(home: Household, clock:
 
 
 def test_a_thousand_guesses_take_days(home: Household, clock: ManualClock) -> None:
-    from familychat.family.sign_in import wait_after
-
     total = sum((wait_after(count) for count in range(1000)), timedelta())
     assert total > timedelta(days=10)
 
@@ -92,3 +91,36 @@ def test_what_was_tried_is_not_kept_for_ever(home: Household, clock: ManualClock
     guess(home, "late")
     assert len(home.database.rows("SELECT * FROM sign_in_failures")) == 1
     assert "name1" not in str([dict(row) for row in home.database.rows("SELECT subject FROM sign_in_failures")])
+
+
+def test_after_ten_wrong_ones_it_is_locked_and_the_owner_gets_in_after_the_window(
+    home: Household, clock: ManualClock
+) -> None:
+    for _ in range(LOCK_AFTER):
+        assert guess(home) == 0
+        clock.move(seconds=128)  # the longest wait before the lock
+    clock.move(seconds=LOCKED_FOR.total_seconds() - 129)
+    with pytest.raises(TooManyAttemptsError):
+        home.sign_in.sign_in("child", PASSWORD, kind="web")
+    clock.move(seconds=1)
+    home.sign_in.sign_in("child", PASSWORD, kind="web")
+
+
+def test_the_many_addresses_of_one_household_count_as_one(home: Household, clock: ManualClock) -> None:
+    for number in range(LOCK_AFTER):
+        assert guess(home, f"name{number}", address=f"2001:db8::{number}:1") == 0
+        clock.move(seconds=128 if number < LOCK_AFTER - 1 else 0)
+    assert guess(home, "one more", address="2001:db8::abcd:2") == LOCKED_FOR.total_seconds()
+    assert guess(home, "one more", address="2001:db8:0:1::2") == 0
+
+
+def test_strangers_cannot_fill_the_table_nor_push_out_who_was_just_guessed(home: Household) -> None:
+    home.database.execute(
+        "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?) "
+        "INSERT INTO sign_in_failures SELECT 'account:' || n, 9, '2026-01-31T17:59:00.000Z' FROM number",
+        [MOST_SUBJECTS],
+    )
+    for _ in range(2):
+        assert guess(home) == 0
+    assert len(home.database.rows("SELECT 1 FROM sign_in_failures")) == MOST_SUBJECTS
+    assert guess(home) > 0

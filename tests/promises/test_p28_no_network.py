@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from familychat import privacy
 from familychat_cli.testing import CommandLine
-
-pytestmark = pytest.mark.embedded
 
 GUARDED = """
 import atexit, json, sys
@@ -51,6 +52,7 @@ def attempts_of(cli: CommandLine, tmp_path: Path, *args: str, stdin: str = "") -
     return found
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize(
     ("args", "stdin"),
     [
@@ -80,3 +82,43 @@ def test_the_guard_sees_a_connection(cli: CommandLine, tmp_path: Path) -> None:
         FAMILYCHAT_SERVER_CONNECT_TIMEOUT="0.2",
     )
     assert ["192.0.2.1", 1] in attempts_of(away, tmp_path, "ask", "Hello")
+
+
+# -- the main roads, with a scripted model server, and without any other network where the system allows that
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which every main road was walked, in a network namespace of its own if there can be one."""
+    folder = tmp_path_factory.mktemp("roads")
+    alone = ["unshare", "--map-root-user", "--net"]
+    can = shutil.which("unshare") and subprocess.run([*alone, "true"], capture_output=True, check=False).returncode == 0
+    command = [sys.executable, str(Path(__file__).with_name("main_roads.py")), str(folder)]
+    done = subprocess.run(
+        [*alone, *command, "alone"] if can else command, capture_output=True, timeout=150, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return folder
+
+
+def test_every_road_was_walked_to_its_end(walked: Path) -> None:
+    ended = json.loads((walked / "ended.json").read_text())
+    assert [one for one in ended if one[1] != 0] == []
+    pages = [file.read_bytes() for file in walked.glob("out-*/*")]
+    assert any(b"192.0.2.9" in page for page in pages), "what tempts was exported"
+
+
+def test_nothing_but_the_model_server_was_contacted(walked: Path) -> None:
+    server = urlsplit(json.loads((walked / "server.json").read_text()))
+    attempts = [json.loads(line) for line in (walked / "attempts.jsonl").read_text().splitlines()]
+    assert [server.hostname, str(server.port)] in attempts, "the watch sees connections"
+    assert [one for one in attempts if one != [server.hostname, str(server.port)]] == []
+
+
+def test_every_file_that_came_to_be_is_in_the_list_of_what_is_stored(walked: Path) -> None:
+    there = sorted(path.name for path in (walked / "data").iterdir())
+    assert {"familychat.db", "backups", "snapshots", "music", "terminal-session"} <= set(there)
+    assert [name for name in there if privacy.place_of(name) is None] == []
+    allowed = {"data", "watch", "songs.csv", "chat.json", "attempts.jsonl", "server.json", "ended.json"}
+    left = {path.name for path in walked.iterdir() if not path.name.startswith("out-")}
+    assert left - allowed <= {".cache"}, "nothing is left elsewhere in the home folder"

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from familychat_cli import invocation, options
+from familychat_cli.commands import (
+    admin_audit,
+    admin_limits,
+    admin_rules,
+    admin_safety,
+    admin_sessions,
+    admin_supervision,
+    admin_usage,
+)
 from familychat_cli.commands.sign_in import PasswordStdin
 from familychat_cli.output import ago, emit_json, say, table
 
 if TYPE_CHECKING:
-    from familychat.models import Grant, User
+    from familychat.models import User
 
 app = typer.Typer(help="For admins: people and what they may use.", no_args_is_help=True)
 users = typer.Typer(help="The people of the household.", no_args_is_help=True)
@@ -20,12 +30,14 @@ app.add_typer(users, name="users")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A user name.")]
 Display = Annotated[str | None, typer.Option("--display-name", help="What familychat calls them.")]
-Subject = Annotated[str, typer.Argument(metavar="WHO", help="A user name, or everyone.")]
-Resource = Annotated[str, typer.Argument(metavar="WHAT", help="task:NAME or model:NAME; * means all.")]
 
 
-def _may(rule: Grant) -> str:
-    return "may" if rule.effect == "allow" else "may not"
+class Age(StrEnum):
+    """An age band, as typed."""
+
+    CHILD = "child"
+    TEEN = "teen"
+    ADULT = "adult"
 
 
 def _user_json(user: User) -> dict[str, Any]:
@@ -66,12 +78,13 @@ def list_users(json: options.Json = False) -> None:
             one.username,
             one.display_name,
             one.role.value,
+            one.band.value,
             "active" if one.active else "switched off",
             ago(one.last_login_at) if one.last_login_at else "never",
         ]
         for one in people
     ]
-    table(["Name", "Called", "Role", "Account", "Last sign-in"], rows)
+    table(["Name", "Called", "Role", "Age", "Account", "Last sign-in"], rows)
 
 
 @users.command("show")
@@ -79,7 +92,7 @@ def show(name: Name, json: options.Json = False) -> None:
     """Show one person's account. Nobody's conversations are shown."""
     with invocation.signed_in() as (home, user):
         found = home.accounts.get(user, name)
-        rules = [grant for who, grant in home.accounts.grants(user) if grant.user_id == found.id]
+        rules = [grant for _, grant in home.rules.grants(user) if grant.subject.user_id == found.id]
     if json:
         emit_json({**_user_json(found), "grants": [{"resource": g.resource, "effect": g.effect.value} for g in rules]})
         return
@@ -87,12 +100,13 @@ def show(name: Name, json: options.Json = False) -> None:
         ["Name", found.username],
         ["Called", found.display_name],
         ["Role", found.role.value],
+        ["Age", found.band.value],
         ["Account", "active" if found.active else "switched off"],
         ["Password", "set" if found.has_password else "none: this computer's terminal only"],
         ["Since", ago(found.created_at)],
         ["Last sign-in", ago(found.last_login_at) if found.last_login_at else "never"],
     ]
-    rows += [[f"{_may(rule).capitalize()} use", rule.resource] for rule in rules]
+    rows += [[f"{admin_rules.may(rule).capitalize()} use", rule.resource] for rule in rules]
     table(["", ""], rows)
 
 
@@ -146,6 +160,19 @@ def demote(name: Name) -> None:
     say(f"{name} is an ordinary member now.")
 
 
+@users.command("band")
+def band(
+    name: Name,
+    age: Annotated[Age, typer.Argument(metavar="BAND", help="child, teen or adult.")],
+) -> None:
+    """Say how old somebody is: the rules and the filter of that age then hold for them."""
+    from familychat.models import Band
+
+    with invocation.signed_in() as (home, user):
+        home.accounts.set_band(user, name, Band(age))
+    say(f"{name} counts as {'an adult' if age is Age.ADULT else f'a {age}'} now.")
+
+
 @users.command("remove")
 def remove(name: Name, yes: options.Yes = False) -> None:
     """Delete a person with all their conversations, for good."""
@@ -158,46 +185,19 @@ def remove(name: Name, yes: options.Yes = False) -> None:
     say(f"{name} is gone.")
 
 
-@app.command("grant")
-def grant(
-    who: Subject, what: Resource, deny: Annotated[bool, typer.Option("--deny", help="Forbid it instead.")] = False
-) -> None:
-    """Allow (or forbid) something to a person or to everyone. What is forbidden wins."""
-    from familychat.models import Effect
-
-    with invocation.signed_in() as (home, user):
-        home.accounts.grant(user, who, what, Effect.DENY if deny else Effect.ALLOW)
-    say(f"{who} may {'not ' if deny else ''}use {what} from now on.")
-
-
-@app.command("revoke")
-def revoke(who: Subject, what: Resource) -> None:
-    """Take a rule away."""
-    with invocation.signed_in() as (home, user):
-        home.accounts.revoke(user, who, what)
-    say(f"There is no rule about {what} for {who} any more.")
-
-
-@app.command("grants")
-def grants(json: options.Json = False) -> None:
-    """Show every rule. Without one, nothing may be used."""
-    with invocation.signed_in() as (home, user):
-        rules = home.accounts.grants(user)
-    if json:
-        emit_json([{"who": who, "resource": rule.resource, "effect": rule.effect.value} for who, rule in rules])
-    else:
-        table(["Who", "", "What"], [[who, _may(rule), rule.resource] for who, rule in rules])
-
-
-@app.command("audit")
-def audit(
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="How many entries.")] = 50,
-    json: options.Json = False,
-) -> None:
-    """Show who signed in and what admins changed, the latest first."""
-    with invocation.signed_in() as (home, user):
-        entries = home.accounts.audit(user, limit)
-    if json:
-        emit_json(entries)
-    else:
-        table(["When", "Who", "Did", "To", ""], [[ago(e.at), e.actor, e.action, e.target, e.details] for e in entries])
+app.command("grant")(admin_rules.grant)
+app.command("revoke")(admin_rules.revoke)
+app.command("grants")(admin_rules.grants)
+app.command("why")(admin_rules.why)
+app.add_typer(admin_rules.groups, name="groups")
+app.add_typer(admin_limits.quota, name="quota")
+app.add_typer(admin_limits.hours, name="hours")
+app.command("extend")(admin_limits.extend)
+app.add_typer(admin_safety.app, name="safety")
+app.command("supervise")(admin_supervision.supervise)
+app.command("look")(admin_supervision.look)
+app.command("audit")(admin_audit.audit)
+app.command("usage")(admin_usage.usage)
+app.add_typer(admin_sessions.app, name="sessions")
+app.command("reset-password")(admin_sessions.reset_password)
+users.command("unlock")(admin_sessions.unlock)

@@ -32,7 +32,7 @@ def ask(
     from familychat.models import Parameters
     from familychat_cli.opening import Opening
     from familychat_cli.render import renderer
-    from familychat_cli.turns import ensure_model, interrupts, raise_failure, show_turn
+    from familychat_cli.turns import ensure_model, interrupts, raise_failure, show_turn, tell_supervised
 
     piped = "" if sys.stdin is None or sys.stdin.isatty() else invocation.read_stdin(MAX_QUESTION_BYTES)
     text = check_question("\n\n".join(part.strip() for part in (question, piped) if part and part.strip()))
@@ -48,6 +48,7 @@ def ask(
     async def work() -> Completed | Stopped | Failed:
         async with invocation.running_household() as (home, user):
             target = opening.open(home, user)
+            tell_supervised(home, user)
             await ensure_model(home)
             running = home.chat.start(user, target, text)
             with interrupts(running.request_stop):

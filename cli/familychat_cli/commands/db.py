@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from familychat.errors import StoreCorruptError
 from familychat_cli import invocation, options
-from familychat_cli.output import emit_json, megabytes, say, table
+from familychat_cli.output import emit_json, megabytes, note, say, table
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 app = typer.Typer(help="Check, save and bring back the database.", no_args_is_help=True)
 
@@ -52,7 +55,9 @@ def snapshot(
     if not database.exists():
         raise NotFoundError(f"There is no database at {database}.", "familychat chat makes one.")
     target = Path(destination).expanduser().absolute() if destination else None
-    say(f"Saved as {take_snapshot(database, destination=target)}")
+    saved = take_snapshot(database, destination=target)
+    say(f"Saved as {saved}")
+    _record("snapshot.create", saved)
 
 
 @app.command()
@@ -72,3 +77,12 @@ def restore(
     say(f"Restored {found.name}.")
     if kept is not None:
         say(f"What it replaced was kept as {kept.name}.", style="dim")
+    _record("snapshot.restore", found)
+
+
+def _record(action: str, snapshot: Path) -> None:
+    from familychat.family.ownership import record
+    from familychat.household import database_path
+
+    if not record(database_path(invocation.current.settings()), action, str(snapshot)):
+        note("The audit log couldn't be written, so it isn't in there.", style="yellow")
