@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import conversations
+import deciding
 import importing
 import questions
 import relay
@@ -17,7 +18,7 @@ def main() -> list[Row]:
     """The rows of all of them that have a bound, each named after its script."""
     rows = [
         replace(row, name=f"{script.__name__}: {row.name}")
-        for script in (startup, relay, conversations, questions, importing, searching)
+        for script in (startup, relay, conversations, deciding, questions, importing, searching)
         for row in script.main()
         if row.bound is not None
     ]
