@@ -137,7 +137,7 @@ PLACES = (
     Place(("familychat.db", "familychat.db?*"), "the database: everything listed below", "see below"),
     Place(("snapshots",), "whole copies of the database", "the last five automatic ones; yours until you delete them"),
     Place(("backups",), "backups: everything, readable unless encrypted", "until you delete them, or as --rotate says"),
-    Place(("before-restore-*",), "music and settings that a restore replaced", "until you delete them"),
+    Place(("before-restore-*",), "music, tasks and settings that a restore replaced", "until you delete them"),
     Place(("music",), "the songs of the music lists", "until the list is imported anew or removed"),
     Place(("tasks",), "your own tasks", "until you remove them"),
     Place(("models",), "the practice model", "until familychat models rm"),

@@ -1,4 +1,4 @@
-"""Backups: one file with the database, the music libraries and the settings, checked by opening it.
+"""Backups: one file with the database, music libraries, own tasks and settings, checked by opening it.
 
 :func:`create` makes one while familychat is in use, :func:`verify` opens one, :func:`restore` puts one in place, and
 :func:`backups` lists those in a folder.

@@ -6,11 +6,11 @@ import contextlib
 import io
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from familychat.backups import archive, saved_settings
+from familychat.backups import archive, own_tasks, saved_settings
 from familychat.backups.archive import SQLITE_MARK, Progress, Source, quiet
 from familychat.backups.checking import inspect
 from familychat.backups.manifest import DATABASE, SETTINGS, Manifest, music_name
@@ -18,6 +18,7 @@ from familychat.backups.places import sync_folder, unfinished, workspace, writin
 from familychat.backups.rotation import remove_outdated
 from familychat.clock import Clock, timestamp, utc_now
 from familychat.errors import NotFoundError, StoreCorruptError
+from familychat.family.ownership import record
 from familychat.store.database import FILE_NAME
 from familychat.store.snapshots import check, library_versions, refuse_newer, take_snapshot
 
@@ -41,12 +42,16 @@ class BackupOptions:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A finished backup; ``size`` in bytes. ``removed`` are the old automatic ones that made room for it."""
+    """A finished backup; ``size`` in bytes. ``removed`` are the old automatic ones that made room for it.
+
+    ``recorded`` is false if the audit log couldn't be written.
+    """
 
     path: Path
     size: int
     manifest: Manifest
     removed: tuple[Path, ...]
+    recorded: bool
 
 
 def create(
@@ -58,7 +63,7 @@ def create(
     clock: Clock = utc_now,
     progress: Progress = quiet,
 ) -> Made:
-    """Save the database, the music libraries and the settings to one new file in ``folder``, and open it as a check.
+    """Save database, music libraries, own tasks and settings to one new file in ``folder``, and open it as a check.
 
     The file gets its name once all of it is on the disk and was read again; a killed one leaves none of that name.
     Raises :class:`NotFoundError` if there is no database, :class:`familychat.errors.ConflictError` while another
@@ -72,7 +77,10 @@ def create(
     with contextlib.ExitStack() as stack:
         work = stack.enter_context(workspace(data_dir))
         settings = saved_settings.saved(config_path, secrets=options.secrets)
+        tasks, left_out = own_tasks.saved(data_dir, _KEPT)
         about, sources = stack.enter_context(_gathered(database, work, options, moment))
+        about = replace(about, tasks_saved=True, tasks_left_out=left_out)
+        sources += tasks
         if settings is not None:
             sources.append(Source(SETTINGS, io.BytesIO(settings), len(settings)))
         with writing(folder, _KEPT):
@@ -88,7 +96,8 @@ def create(
             path.replace(final)
             sync_folder(folder)
     removed = remove_outdated(folder) if options.automatic else ()
-    return Made(final, size, manifest, removed)
+    kind = "encrypted" if options.passphrase is not None else "not encrypted"
+    return Made(final, size, manifest, removed, record(database, "backup.create", str(final), kind))
 
 
 @contextlib.contextmanager

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import msgspec
 
 from familychat.errors import StoreCorruptError, StoreTooNewError
+from familychat.tasks.definitions import MAX_FILE_BYTES
+from familychat.tasks.folder import FOLDER, SUFFIX
 
 FORMAT = "familychat backup"
 VERSION = 1
@@ -16,8 +18,12 @@ DATABASE = "database.db"
 SETTINGS = "settings.toml"
 LARGEST = 4 * 1024 * 1024
 """Bytes of a manifest: room for tens of thousands of files."""
+MOST_TASKS = 1_000
+"""Task files that a backup holds at most."""
 
 _MUSIC = re.compile(r"music/([0-9a-f-]{36})/([1-9][0-9]{0,8})\.db")
+# 60 letters of any language still fit into a file name of 255 bytes.
+_TASK = re.compile(rf"{FOLDER}/\w[\w .-]{{,59}}{re.escape(SUFFIX)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a backup holds. ``missing`` names the music libraries (by id) whose songs were gone when it was made."""
+    """What a backup holds. ``missing`` names the music libraries (by id) whose songs were gone when it was made.
+
+    ``tasks_saved`` is false in backups from before they held the household's own tasks, which say nothing about them;
+    ``tasks_left_out`` names the task files that were there and couldn't be saved.
+    """
 
     format: str = FORMAT
     version: int = VERSION
@@ -40,6 +50,8 @@ class Manifest:
     migrations: tuple[str, ...]
     secrets: bool
     missing: tuple[str, ...] = ()
+    tasks_saved: bool = False
+    tasks_left_out: tuple[str, ...] = ()
     files: tuple[Entry, ...] = ()
 
     @property
@@ -47,6 +59,11 @@ class Manifest:
         """The music libraries' files: version and entry by the library's id."""
         parts = ((music_parts(entry.name), entry) for entry in self.files)
         return {found[0]: (found[1], entry) for found, entry in parts if found}
+
+    @property
+    def tasks(self) -> tuple[Entry, ...]:
+        """The files of the household's own tasks."""
+        return tuple(entry for entry in self.files if _TASK.fullmatch(entry.name))
 
     @property
     def size(self) -> int:
@@ -71,9 +88,15 @@ def music_parts(name: str) -> tuple[str, int] | None:
     return (found[1], int(found[2])) if found else None
 
 
+def task_name(file_name: str) -> str | None:
+    """The name of a task's file inside a backup; None if it has signs that not every computer takes in a name."""
+    name = f"{FOLDER}/{file_name}"
+    return name if _TASK.fullmatch(name) else None
+
+
 def belongs(name: str) -> bool:
     """Whether a backup may hold a file of this name: a path that leads elsewhere is none of these."""
-    return name in {NAME, DATABASE, SETTINGS} or music_parts(name) is not None
+    return name in {NAME, DATABASE, SETTINGS} or any(shape.fullmatch(name) for shape in (_MUSIC, _TASK))
 
 
 def encode(manifest: Manifest) -> bytes:
@@ -97,12 +120,14 @@ def decode(content: bytes) -> Manifest:
     wrong = (
         manifest.format != FORMAT
         or manifest.version != VERSION
-        or len(set(names)) != len(names)
+        or len({name.casefold() for name in names}) != len(names)
         or len(set(libraries)) != len(libraries)
         or DATABASE not in names
         or NAME in names
         or not all(map(belongs, names))
         or any(entry.size < 0 for entry in manifest.files)
+        or len(manifest.tasks) > (MOST_TASKS if manifest.tasks_saved else 0)
+        or any(entry.size > MAX_FILE_BYTES for entry in manifest.tasks)
     )
     if wrong:
         raise damaged("its list of contents makes no sense")

@@ -9,8 +9,9 @@ having to mend anything, because exactly one step exchanges the one for the othe
 4. The new settings are written beside the old ones, and the old ones are copied to where they will be kept.
 5. The database in place is kept as a snapshot; then one rename puts the new one there. **This is the step.** It names
    the versions of step 3, which are all there, and no other.
-6. One rename puts the new settings there. They are the only part outside the database's reach: killed between 5 and
-   6, the settings are still the old ones, and restoring again brings the new ones.
+6. The folder of the household's own tasks moves to where it will be kept, and the new one in its place; then one
+   rename puts the new settings there. They are the only parts outside the database's reach: killed between 5 and the
+   end of 6, the settings are still the old ones, the tasks the old ones or none, and restoring again brings the new.
 7. Songs that the database in place doesn't name any more are moved to where they are kept. Nobody reads them.
 """
 
@@ -19,10 +20,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from familychat.backups import saved_settings
+from familychat.backups import own_tasks, saved_settings
 from familychat.backups.archive import Progress, quiet
 from familychat.backups.checking import Verified, inspect
 from familychat.backups.making import MUSIC
@@ -30,6 +31,7 @@ from familychat.backups.manifest import DATABASE, SETTINGS, Manifest
 from familychat.backups.places import sync_folder, workspace, writing
 from familychat.clock import utc_now
 from familychat.errors import ConflictError, SettingsError, StoreError
+from familychat.family.ownership import record
 from familychat.store.database import FILE_NAME
 from familychat.store.files import data_folder, private_folder
 from familychat.store.leases import live_processes
@@ -47,13 +49,16 @@ _UNTOUCHED = "Nothing was changed."
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was restored. ``snapshot`` is the database that was replaced, ``kept`` a folder with the songs and settings
-    that were; None where there was nothing to replace."""
+    """What was restored. ``snapshot`` is the database that was replaced, ``kept`` a folder with the songs, tasks and
+    settings that were; None where there was nothing to replace. ``settings`` and ``tasks`` say whether these are others
+    than before. ``recorded`` is false if the audit log couldn't be written."""
 
     manifest: Manifest
     snapshot: Path | None
     kept: Path | None
     settings: bool
+    tasks: bool
+    recorded: bool = False
 
 
 def restore(
@@ -69,7 +74,8 @@ def restore(
     """Put a backup in place, after checking all of it. What it replaces is kept in the data folder.
 
     ``sure`` is called once the backup was found sound and before anything is changed, and may raise. The settings
-    file keeps its own data folder, and its secrets if the backup has none; without ``settings`` it stays as it is.
+    file keeps its own data folder, and its secrets if the backup has none; without ``settings`` it stays as it is. The
+    household's own tasks stay if the backup is from before they were saved.
 
     Raises :class:`ConflictError` while another familychat runs, :class:`familychat.errors.StoreTooNewError` if a newer
     one made the backup or uses the data folder, :class:`familychat.errors.StoreCorruptError` for a damaged backup, and
@@ -88,7 +94,9 @@ def restore(
         sure(verified)
         with nobody_else(database):
             _refuse_newer_installation(database)  # one may have been here meanwhile
-            return _put_all_in_place(database, opened, verified, config_path, new_settings)
+            done = _put_all_in_place(database, opened, verified, config_path, new_settings)
+        made = f"made {verified.manifest.created_at}"
+        return replace(done, recorded=record(database, "backup.restore", str(path), made))
 
 
 def _refuse_running(database: Path) -> None:
@@ -123,11 +131,12 @@ def _put_all_in_place(
         _take_back(database, added, ready, kept)
         raise
     sync_folder(database.parent)
+    tasks = verified.manifest.tasks_saved and own_tasks.exchange(database.parent, opened, kept)
     if ready is not None:
         _exchange_settings(ready, config_path)
     with writing(kept, "The backup was restored; music that it replaced still lies in the data folder."):
         _set_music_aside(database, kept)
-    return Restored(verified.manifest, snapshot, kept if kept.exists() else None, ready is not None)
+    return Restored(verified.manifest, snapshot, kept if kept.exists() else None, ready is not None, tasks)
 
 
 def _add_music(music: Path, opened: Path, manifest: Manifest, added: list[Path]) -> None:
@@ -179,8 +188,8 @@ def _exchange_settings(ready: Path, config_path: Path) -> None:
         ready.replace(path)
     except OSError as error:
         raise SettingsError(
-            f"People, conversations and music were restored, but the settings file {path} can't be written: "
-            f"{error.strerror}. It is as it was.",
+            f"Everything else was restored, but the settings file {path} can't be written: {error.strerror}. "
+            "It is as it was.",
             f"The restored settings are in {ready}.",
         ) from error
     sync_folder(path.parent)

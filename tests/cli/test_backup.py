@@ -103,6 +103,27 @@ def test_restoring_asks_and_says_what_was_kept(with_songs: CommandLine, data_dir
     assert with_songs("backup", "restore", "no-such", "--yes").code == 3
 
 
+def test_your_own_tasks_come_along(household: CommandLine, data_dir: Path) -> None:
+    texts = ("--title", "Cooking", "--description", "What to cook", "--prompt", "Cook well.")
+    assert household("tasks", "add", "cooking", *texts).code == 0
+    for number in range(7):
+        (data_dir / "tasks" / f"link{number}.toml").symlink_to(data_dir / "tasks" / "cooking.toml")
+    made = household("backup", "create", "--json").json()
+    assert (made["tasks"], len(made["tasks_left_out"])) == (1, 7)
+    name = only(data_dir / "backups").stem
+    checked = household("backup", "verify")
+    assert "music libraries: 0, own tasks: 1." in checked.out
+    assert "link0.toml, link1.toml, link2.toml, link3.toml, link4.toml and 2 more. It holds up to 1,000" in checked.err
+    assert household("tasks", "edit", "cooking", "--title", "Kitchen").code == 0
+    done = household("backup", "restore", name, "--yes")
+    assert "Your own tasks are the backup's now: 1." in done.out
+    (kept,) = data_dir.glob("before-restore-*")
+    assert f"Music, tasks and settings that it replaced were kept in {kept}." in done.out
+    assert household("tasks", "show", "cooking", "--json").json()["title"] == "Cooking"
+    assert 'title = "Kitchen"' in (kept / "tasks" / "cooking.toml").read_text()
+    assert "Your own tasks" not in household("backup", "restore", name, "--yes").out, "they are the same"
+
+
 def test_not_while_a_chat_is_open(with_model: Path, household: CommandLine, data_dir: Path) -> None:
     household("backup", "create")
     name = only(data_dir / "backups").stem

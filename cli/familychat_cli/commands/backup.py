@@ -24,6 +24,8 @@ PassphraseStdin = Annotated[bool, typer.Option("--passphrase-stdin", help="Read 
 _COUNTED = {
     "people": "users", "conversations": "conversations", "messages": "messages", "music libraries": "libraries"
 }  # fmt: skip
+_NAMED = 5
+"""Task files that a warning names."""
 
 Name = Annotated[str | None, typer.Argument(metavar="FILE", help="Its file, or its name; else the newest.")]
 
@@ -39,7 +41,7 @@ def create(
     ] = False,
     json: options.Json = False,
 ) -> None:
-    """Save the database, the music libraries and the settings, also while familychat is in use."""
+    """Save the database, the music libraries, your own tasks and the settings, also while familychat is in use."""
     from familychat.backups import BackupOptions
     from familychat.backups import create as make
 
@@ -56,6 +58,7 @@ def create(
     if made.removed:
         say(f"Old automatic backups removed: {len(made.removed)}.", style="dim")
     _warn_of_missing(made.manifest)
+    _warn_of_no_entry(recorded=made.recorded)
     if with_secrets and passphrase is None:
         note("It holds your secret settings, readable for whoever has the file. --encrypt would hide them.")
 
@@ -129,11 +132,14 @@ def restore(
             sure=lambda found: _ask(path, found, progress, yes=yes),
         )
     say(f"Restored {path.name}.")
+    if done.tasks:
+        say(f"Your own tasks are the backup's now: {len(done.manifest.tasks)}.")
     if done.snapshot is not None:
         say(f"The database that it replaced was kept as {done.snapshot}.", style="dim")
     if done.kept is not None:
-        say(f"Music and settings that it replaced were kept in {done.kept}.", style="dim")
+        say(f"Music, tasks and settings that it replaced were kept in {done.kept}.", style="dim")
     _warn_of_missing(done.manifest)
+    _warn_of_no_entry(recorded=done.recorded)
 
 
 def _folder(named: Path | None) -> Path:
@@ -178,6 +184,8 @@ def _ask(path: Path, found: Verified, bar: _Bar, *, yes: bool) -> None:
 def _sentence(found: Verified) -> str:
     manifest = found.manifest
     counts = {name: found.rows.get(table_name, 0) for name, table_name in _COUNTED.items()}
+    if manifest.tasks:
+        counts["own tasks"] = len(manifest.tasks)
     listed = ", ".join(f"{name}: {count:,}" for name, count in counts.items())
     return f"Made {ago(manifest.created_at)} by familychat {manifest.familychat}. In it are {listed}."
 
@@ -189,6 +197,8 @@ def _described(manifest: Manifest) -> dict[str, Any]:
         "secrets": manifest.secrets,
         "libraries": len(manifest.libraries),
         "missing": manifest.missing,
+        "tasks": len(manifest.tasks) if manifest.tasks_saved else None,
+        "tasks_left_out": manifest.tasks_left_out,
         "files": manifest.files,
     }
 
@@ -200,6 +210,19 @@ def _warn_of_missing(manifest: Manifest) -> None:
             "familychat music import brings a list in again.",
             style="yellow",
         )
+    if manifest.tasks_left_out:
+        names = ", ".join(manifest.tasks_left_out[:_NAMED])
+        more = len(manifest.tasks_left_out[_NAMED:])
+        note(
+            f"Task files that aren't in the backup: {names}{f' and {more:,} more' if more else ''}. "
+            "It holds up to 1,000 ordinary files of 64,000 bytes, named with letters, digits, spaces, dots and dashes.",
+            style="yellow",
+        )
+
+
+def _warn_of_no_entry(*, recorded: bool) -> None:
+    if not recorded:
+        note("The audit log couldn't be written, so it isn't in there.", style="yellow")
 
 
 def _kind(automatic: bool, encrypted: bool) -> str:

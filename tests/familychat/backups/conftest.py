@@ -19,7 +19,7 @@ from familychat.settings import Settings
 from familychat.store.database import Database
 from familychat.store.libraries import LibraryStore
 
-State = tuple[list[str], dict[str, str], dict[str, Any]]
+State = tuple[list[str], dict[str, str], dict[str, Any], dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -61,19 +61,27 @@ class Place:
             connection.execute("INSERT INTO songs VALUES (?)", [song])
         return path
 
+    def task(self, name: str, text: str) -> Path:
+        """Let a file among the household's own tasks hold exactly this."""
+        path = self.data_dir / "tasks" / name
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.write_text(text)
+        return path
+
     def start(self) -> None:
         """Open the household and close it again."""
         Household(Settings(data_dir=self.data_dir)).close()
 
     def state(self) -> State:
-        """The words, the song of each library, and the settings."""
+        """The words, the song of each library, the settings, and the household's own tasks."""
         with Database(self.database) as database:
             words = [row["subject"] for row in database.rows("SELECT subject FROM sign_in_failures ORDER BY subject")]
             songs = {}
             for library in LibraryStore(database).all():
                 path = self.data_dir / "music" / library.id / f"{library.version}.db"
                 songs[library.name] = song_in(path) if path.exists() else "gone"
-        return words, songs, self.settings()
+        tasks = {path.name: path.read_text() for path in (self.data_dir / "tasks").glob("*.toml") if path.is_file()}
+        return words, songs, self.settings(), tasks
 
     def settings(self) -> dict[str, Any]:
         return tomllib.loads(self.config.read_text()) if self.config.exists() else {}

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def test_onto_a_new_computer(place: Any, make_place: Callable[[str], Any]) -> No
 def test_over_what_is_there(place: Any, changed: Path) -> None:
     replaced = place.files()
     done = place.restore(changed)
-    words, songs, settings = place.state()
+    words, songs, settings, _ = place.state()
     assert (words, songs) == (["first"], {"Grandma": "Waltz"})
     assert settings == {
         "data_dir": "/elsewhere", "model": "maker/tiny", "server": {"kind": "openai", "api_key": "sk-newer"}
@@ -284,15 +285,20 @@ def test_killed_while_restoring_leaves_the_one_or_the_other(place: Any, tmp_path
     place.music("Grandma", "Tango")
     place.music("Sister", "Polka")
     place.config.write_text('model = "maker/old"\n')
-    _, songs, settings = place.copy("before").state()
+    for name in ("same.toml", "gone.toml", "other.toml"):
+        place.task(name, "old")
+    place.task("same.toml", "as ever")
+    _, songs, settings, tasks = place.copy("before").state()
     other.put("new")
     other.music("Grandma", "Rumba")
     other.music("Brother", "March")
     other.config.write_text('model = "maker/new"\n')
+    other.task("other.toml", "new")
+    other.task("same.toml", "as ever")
     after = other.state()
     backup = other.create().path
     leave_a_log(place, "late")
-    before = (["late", "old"], songs, settings)
+    before = (["late", "old"], songs, settings, tasks)
     found = []
     for copy in killed("restore", place, tmp_path / "killed", backup):
         state = copy.state()
@@ -302,9 +308,14 @@ def test_killed_while_restoring_leaves_the_one_or_the_other(place: Any, tmp_path
         kept = [check(path) for path in (copy.data_dir / "snapshots").glob("*.db")]
         assert [one.ok for one in kept] == [True]
         assert kept[0].rows["sign_in_failures"] == 2, "what was only in the log is kept as well"
+        if state[3] != tasks:
+            (aside,) = copy.data_dir.glob("before-restore-*/tasks")
+            assert {path.name: path.read_text() for path in aside.iterdir()} == tasks, "no task is lost"
     between = [one for one in found if one not in ("old", "new")]
-    assert all(one == (*after[:2], settings) for one in between), "all is new but the settings, until the next rename"
-    assert len(between) < 4
+    none: dict[str, str] = {}
+    on_the_way = [(*after[:2], settings, there) for there in (tasks, none, after[3])]
+    assert [one for one, _ in groupby(between)] == on_the_way, "all is new but tasks and settings, until three renames"
+    assert len(between) < 10
     assert found.count("old") > 20
     assert found.count("new") > 3
     last = copy
