@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from familychat.chat import Chat
@@ -17,7 +18,8 @@ from familychat.family.sessions import Sessions
 from familychat.family.sign_in import SignIn
 from familychat.family.supervision import Supervisions
 from familychat.llm.discovery import ServerChoice
-from familychat.queue import TurnQueue
+from familychat.models import User
+from familychat.queue import OnPosition, TurnQueue
 from familychat.searching import Search
 from familychat.settings import Settings
 from familychat.store.database import FILE_NAME, Database
@@ -93,6 +95,19 @@ class Household:
             self.recovered = self.chat.recover()
             self.conversations.tidy(settings.trash_days)
             undo.pop_all()  # all went well: close() does it later
+
+    @contextlib.asynccontextmanager
+    async def question(self, user: User, task: str, tell: OnPosition, *, model: str | None) -> AsyncIterator[None]:
+        """Inside, ask something that isn't part of a conversation: it is allowed, counted, and has its turn.
+
+        ``tell`` gets the position while others come first. Raises :class:`familychat.errors.NotAllowedError` as
+        :meth:`familychat.family.permissions.Permissions.require_turn`.
+        """
+        with self.database.transaction():
+            self.permissions.require_turn(user, task)
+            self.limits.count_turn(user, task)
+        async with self._queue.turn(user.id, tell, model=model or self.settings.model):
+            yield
 
     def close(self) -> None:
         """Close the database. Inside an event loop use :meth:`aclose`, which also stops what is running."""

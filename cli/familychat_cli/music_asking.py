@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from familychat.consulting import ModelAccess
 from familychat.errors import InvalidInputError
-from familychat.events import Loading
+from familychat.events import Loading, Queued
 from familychat.models import MusicLibrary, User
 from familychat_cli import invocation
 from familychat_cli.output import err, note, say, table
+from familychat_cli.render import waiting_text
 from familychat_music.engine import Answer, Asked, MusicEngine
 from familychat_music.evaluation import Evaluation, Method, evaluate, read_questions
-from familychat_music.libraries import Libraries
+from familychat_music.libraries import TASK, Libraries
 from familychat_music.runner import Runner
 from familychat_music.writers.base import WriterName
 
@@ -27,15 +28,15 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def opened(
     library: str | None, model: str | None
-) -> AsyncIterator[tuple[Libraries, User, MusicLibrary, MusicEngine, ModelAccess]]:
-    """A library with its engine and the model that the person at the terminal may use."""
+) -> AsyncIterator[tuple[Household, Libraries, User, MusicLibrary, MusicEngine, ModelAccess]]:
+    """The household, a library with its engine, and the model that the person at the terminal may use."""
     async with invocation.running_household() as (home, user):
         libraries = Libraries(home.database)
         found = libraries.get(user, library)
         with Runner() as runner:
             engine = libraries.open(found, runner)
             try:
-                yield libraries, user, found, engine, _access(home, user, model)
+                yield home, libraries, user, found, engine, _access(home, user, model)
             finally:
                 engine.close()
 
@@ -54,13 +55,19 @@ async def ask_once(
 ) -> tuple[str, Answer]:
     """Ask one question; returns the library's name and the answer."""
     asked = Asked(text, writer=_writer(writer))
-    async with opened(library, model) as (libraries, user, found, engine, access):
+    async with opened(library, model) as (home, libraries, user, found, engine, access):
         with err().status("Looking it up") if not quiet else contextlib.nullcontext() as status:
-            async for step in libraries.ask(user, found, engine, asked, access):
-                if isinstance(step, Answer):
-                    return found.name, step
-                if isinstance(step, Loading) and status is not None:
-                    status.update(step.what)
+
+            def show(text: str) -> None:
+                if status is not None:
+                    status.update(text)
+
+            async with home.question(user, TASK, lambda position: show(waiting_text(Queued(position))), model=model):
+                async for step in libraries.ask(user, found, engine, asked, access):
+                    if isinstance(step, Answer):
+                        return found.name, step
+                    if isinstance(step, Loading):
+                        show(waiting_text(step))
     raise AssertionError("the engine always answers")
 
 
@@ -79,7 +86,7 @@ async def evaluate_file(file: Path, library: str | None, model: str | None, writ
     except ValueError:
         known = ", ".join(one.value for one in Method)
         raise InvalidInputError(f"There is no writer {writer}.", f"There are: {known}.") from None
-    async with opened(library, model) as (_, _, _, engine, access):
+    async with opened(library, model) as (_, _, _, _, engine, access):
         from rich.progress import Progress
 
         with Progress(console=err(), transient=True, disable=quiet or not err().is_terminal) as bar:

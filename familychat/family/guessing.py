@@ -18,6 +18,7 @@ from familychat.store.audit import TERMINAL
 from familychat.store.database import Database
 from familychat.store.people import username_key
 from familychat.store.sessions import Failures, SessionStore
+from familychat.wording import counted
 
 FREE_FAILURES = 1
 LOCK_AFTER = 10
@@ -102,7 +103,7 @@ class Guessing:
             seconds = math.ceil(left)
             raise TooManyAttemptsError(
                 "Too many wrong passwords.",
-                f"Wait {seconds} second{'s' if seconds != 1 else ''}, then try again.",
+                f"Wait {counted(seconds, 'second')}, then try again.",
                 retry_after=left,
             )
 

@@ -15,6 +15,7 @@ from familychat.models import FOR_EVERYONE, LimitKind, Message, QuietHours, Quot
 from familychat.store.database import Database
 from familychat.store.limits import LimitStore
 from familychat.store.usage import UsageStore
+from familychat.wording import counted
 
 TELL_MESSAGES = 3
 """How few questions may be left for the day before it is mentioned."""
@@ -116,16 +117,16 @@ class Limits:
     def _about_quotas(self, user: User, now: datetime) -> Iterator[Finding]:
         day = self.quota_day(user)
         for quota in self._left(user, day):
-            what = "questions" if quota.kind is LimitKind.MESSAGES else "tokens"
+            amount = counted(quota.amount, "question" if quota.kind is LimitKind.MESSAGES else "token")
             if quota.left:
-                yield Finding(f"{quota.left:,} of {quota.amount:,} {what} are left for the day.")
+                yield Finding(f"{quota.left:,} of {amount} left for the day.")
                 continue
             today = local_day(now, self.zone)
             when = "tomorrow" if day == today else f"after {day}, since the computer's clock went back"
             yield Finding(
-                f"The {quota.amount:,} {what} of the day are used.",
+                f"All of {amount} a day is used.",
                 QuotaReachedError(
-                    f"You have used your {quota.amount:,} {what} for today. There are new ones {when}.",
+                    f"You have used your {amount} for today. There will be more {when}.",
                     "An admin can add some for today.",
                 ),
             )
@@ -165,12 +166,12 @@ class Limits:
         told = []
         for quota in standing.quotas:
             if quota.kind is LimitKind.MESSAGES and quota.left <= TELL_MESSAGES:
-                questions = {0: "That was your last question", 1: "You have one more question"}
-                told.append(f"{questions.get(quota.left, f'You have {quota.left} more questions')} for today.")
+                last = "That was your last question for today."
+                told.append(f"{counted(quota.left, 'question')} left for today." if quota.left else last)
         if standing.next_quiet is not None and standing.next_quiet - now <= TELL_QUIET:
             minutes = max(1, round((standing.next_quiet - now).total_seconds() / 60))
             begins = standing.next_quiet.astimezone(self.zone)
-            told.append(f"Quiet time begins at {begins:%H:%M}, in {minutes} minute{'s' if minutes != 1 else ''}.")
+            told.append(f"Quiet time begins at {begins:%H:%M}, in {counted(minutes, 'minute')}.")
         return told
 
 

@@ -13,6 +13,7 @@ from familychat.models import Session, User
 from familychat.store.audit import AuditStore
 from familychat.store.database import Database
 from familychat.store.sessions import SessionStore
+from familychat.wording import counted
 
 MIN_REFERENCE = 4
 
@@ -99,7 +100,7 @@ class Sessions:
         with self._database.transaction():
             ended = self._store.remove_all_of(person.id, besides=besides)
             if ended:
-                self._record(by, "session.revoke", person, f"{ended} session{'s' if ended != 1 else ''}")
+                self._record(by, "session.revoke", person, counted(ended, "session"))
         return ended
 
     def _record(self, by: User, action: str, person: User, details: str = "") -> None:

@@ -83,15 +83,15 @@ def test_a_day_of_a_child(cli: CommandLine, child: str) -> None:
         first = cli("ask", "What do cats eat?")
         assert first.out == "Hello there!\n"
         assert "may read it" in first.err, "told at each start"
-        assert "You have one more question for today." in first.err
+        assert "1 question left for today." in first.err
         assert "That was your last question for today." in cli("ask", "And dogs?").err
         refused = cli("ask", "And birds?")
     assert refused.code == 4
     assert "You have used your 2 questions for today." in refused.err
-    assert "0 of 2 questions are left for today." in cli("limits").out
+    assert "0 of 2 questions left for today." in cli("limits").out
     assert cli("admin", "extend", child, "--messages", "5").code == 4, "not by oneself"
     cli("logout")
-    assert cli("admin", "extend", child, "--messages", "1").out == "mia has 1 messages left for today.\n"
+    assert cli("admin", "extend", child, "--messages", "1").out == "mia has 1 message left for today.\n"
     looked = cli("admin", "look", child, "--json").json()
     assert [one["topic"] for one in looked["conversations"]] == ["And dogs?", "What do cats eat?"]
     read = cli("admin", "look", child, looked["conversations"][0]["conversation_id"][-6:]).out

@@ -535,3 +535,13 @@ def test_in_a_real_terminal(terminal: Any) -> None:
     terminal.expect(pexpect.EOF)
     terminal.close()
     assert terminal.exitstatus == 0
+
+
+def test_house_rules_hold_for_single_questions(library: CommandLine) -> None:
+    """A question outside a chat counts like one inside, and bedtime is bedtime."""
+    ok(library("admin", "quota", "set", "everyone", "messages", "1"))
+    ask(library, ADELE)
+    fails(library("music", "ask", ADELE), 4, "You have used your 1 question for today.")
+    ok(library("admin", "quota", "remove", "everyone", "messages"))
+    ok(library("admin", "hours", "add", "everyone", "daily", "00:00-24:00"))
+    fails(library("music", "ask", ADELE), 4, "quiet time")

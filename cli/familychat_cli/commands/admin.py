@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from familychat.wording import counted
 from familychat_cli import invocation, options
 from familychat_cli.commands import (
     admin_audit,
@@ -178,9 +179,7 @@ def remove(name: Name, yes: options.Yes = False) -> None:
     """Delete a person with all their conversations, for good."""
     with invocation.signed_in() as (home, user):
         count = home.accounts.belongings(user, name)
-        invocation.confirm(
-            f"This deletes {name} and {count} conversation{'s' if count != 1 else ''} for good.", yes=yes
-        )
+        invocation.confirm(f"This deletes {name} and {counted(count, 'conversation')} for good.", yes=yes)
         home.accounts.remove(user, name)
     say(f"{name} is gone.")
 

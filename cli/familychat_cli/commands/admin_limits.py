@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from familychat.wording import counted
 from familychat_cli import invocation, options
 from familychat_cli.commands.admin_rules import Name, Who
 from familychat_cli.output import emit_json, say, table
@@ -152,7 +153,7 @@ def extend(
         for kind, amount in given.items():
             if amount is not None:
                 left = home.rules.extend(user, name, kind, amount)
-                say(f"{name} has {left:,} {kind} left for today.")
+                say(f"{name} has {counted(left, kind.removesuffix('s'))} left for today.")
         if minutes is not None:
             until = home.rules.open_for(user, name, timedelta(minutes=minutes))
             say(f"It stays open for {name} until {until.astimezone(home.limits.zone):%H:%M}.")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from familychat.wording import counted
 from familychat_cli import invocation, options
 from familychat_cli.commands.admin_rules import Name
 from familychat_cli.output import ago, emit_json, say, table
@@ -57,7 +58,8 @@ def look(
         emit_json(summary)
         return
     questions = sum(one.questions for one in summary.conversations)
-    say(f"Since {ago(summary.supervision.since)}: {questions} questions in {len(summary.conversations)} conversations.")
+    where = counted(len(summary.conversations), "conversation")
+    say(f"Since {ago(summary.supervision.since)}: {counted(questions, 'question')} in {where}.")
     rows = [
         [one.conversation_id[-6:], one.topic or "(begun before)", one.task, str(one.questions), ago(one.last_at)]
         for one in summary.conversations

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from familychat.errors import InvalidInputError
+from familychat.wording import counted
 from familychat_cli import invocation, options
 from familychat_cli.output import ago, emit_json, note, say, table
 
@@ -215,7 +216,7 @@ def bulk(
         if dry_run or not found:
             show_list(found, json=False, empty="There are none like that.")
             return
-        count = f"{len(found)} conversation{'s' if len(found) != 1 else ''}"
+        count = counted(len(found), "conversation")
         invocation.confirm(f"{action.value.capitalize()} {count}?", yes=yes)
         todo: dict[Action, Callable[[Conversation], object]] = {
             Action.DELETE: lambda one: chats.delete(user, one),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from familychat.wording import counted
 from familychat_cli import invocation, options
 from familychat_cli.output import ago, emit_json, say
 
@@ -31,8 +32,8 @@ def limits(json: options.Json = False) -> None:
         )
         return
     for quota in standing.quotas:
-        what = "questions" if quota.kind == "messages" else "tokens"
-        say(f"{quota.left:,} of {quota.amount:,} {what} are left for today.")
+        amount = counted(quota.amount, "question" if quota.kind == "messages" else "token")
+        say(f"{quota.left:,} of {amount} left for today.")
     if not standing.quotas:
         say("You may ask as much as you like.")
     if standing.quiet_until is not None:

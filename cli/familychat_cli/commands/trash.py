@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from familychat.wording import counted
 from familychat_cli import invocation, options
 from familychat_cli.commands.conversations import Reference, show_list
 from familychat_cli.output import say
@@ -36,6 +37,6 @@ def empty(yes: options.Yes = False) -> None:
         if not count:
             say("Your trash is empty.")
             return
-        invocation.confirm(f"This deletes {count} conversation{'s' if count != 1 else ''} for good.", yes=yes)
+        invocation.confirm(f"This deletes {counted(count, 'conversation')} for good.", yes=yes)
         home.conversations.empty_trash(user)
     say("Your trash is empty now.")

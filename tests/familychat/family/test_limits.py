@@ -58,9 +58,9 @@ async def test_a_days_questions(at_home: Home) -> None:
     async with at_home() as (home, owner, child, clock):
         home.rules.set_quota(owner, "mia", LimitKind.MESSAGES, 2)
         first = await ask(home, child)
-        assert first[0] == Notice("You have one more question for today.")
+        assert first[0] == Notice("1 question left for today.")
         assert (await ask(home, child))[0] == Notice("That was your last question for today.")
-        with pytest.raises(QuotaReachedError, match=r"used your 2 questions for today\. There are new ones tomorrow"):
+        with pytest.raises(QuotaReachedError, match=r"used your 2 questions for today\. There will be more tomorrow"):
             await ask(home, child)
         assert len(home.conversations.newest(child)) == 2, "what was refused left nothing"
         home.conversations.delete(child, home.conversations.newest(child)[0])
