@@ -40,6 +40,7 @@ def test_an_admin_sees_counts(used: CommandLine) -> None:
     assert [one["turns"] for one in by_person] == [3, 1]
     assert by_person[1] == {"person": "child", "turns": 1, "prompt_tokens": 10, "completion_tokens": 20}
     assert len(used("admin", "usage", "--days", "7", "--json").json()) == 7
+    assert len(used("admin", "usage", "--days", "7").out.splitlines()) == 2, "the days before the first are left out"
     lines = used("admin", "usage", "--by", "person").out.splitlines()
     assert lines[0].split() == ["Person", "Turns", "Tokens", "read", "Written"]
     assert [line.count("#") for line in lines[1:]] == [40, 13]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -93,6 +94,7 @@ def _show(by: str, totals: list[UsageTotal], *, as_json: bool) -> None:
         return
     bars = [
         Bar(one.what, one.turns, [f"{one.turns:,}", f"{one.prompt_tokens:,}", f"{one.completion_tokens:,}"])
-        for one in totals
+        # A page of empty days before the first one tells nothing.
+        for one in itertools.dropwhile(lambda one: not one.turns, totals)
     ]
     chart(by.capitalize(), ["Turns", "Tokens read", "Written"], bars)
