@@ -17,10 +17,11 @@ from familychat.family.safety.filter import title_is_fine
 from familychat.llm.discovery import ServerChoice
 from familychat.models import Author, Conversation, Message, Parameters, TitledBy, User
 from familychat.queue import TurnQueue
+from familychat.recovery import Recovery
 from familychat.running import RunningTurn
 from familychat.store.conversations import ConversationStore
 from familychat.store.database import Database
-from familychat.store.leases import Lease, live_processes
+from familychat.store.leases import Lease
 from familychat.store.messages import MessageStore
 from familychat.store.people import PeopleStore
 from familychat.tasks.base import defaults_of
@@ -95,6 +96,7 @@ class Chat:
         servers: ServerChoice,
         tasks: TaskRegistry,
         lease: Lease,
+        recovery: Recovery,
         queue: TurnQueue,
         permissions: Permissions,
         limits: Limits,
@@ -111,6 +113,7 @@ class Chat:
         self._servers = servers
         self._tasks = tasks
         self._lease = lease
+        self._recovery = recovery
         self._clock = clock
         self._default_model = default_model
         self._queue = queue
@@ -123,14 +126,6 @@ class Chat:
             queue,
             partial(title_is_fine, database),
         )
-
-    def recover(self) -> int:
-        """Mark as partial what processes that are gone left streaming; returns how many answers."""
-        writers = self._messages.streaming_writers() - {self._lease.id}
-        if not writers:
-            return 0
-        alive = live_processes(self._database.path.parent, own=self._lease.id)
-        return sum(self._messages.mark_cut_off(writer) for writer in writers - alive)
 
     async def send(self, user: User, conversation: Conversation | NewConversation, text: str) -> AsyncIterator[Event]:
         """Start a turn and follow it to its end; see :meth:`start` for what it raises at first."""
@@ -239,12 +234,7 @@ class Chat:
             raise ConflictError(
                 "This conversation is in the trash.", f"familychat trash restore {current.short_id} brings it back."
             )
-        if self._messages.is_streaming(current):
-            self.recover()
-            if self._messages.is_streaming(current):
-                raise ConflictError(
-                    "An answer is still being written in this conversation.", "Wait for it, or stop it there."
-                )
+        self._recovery.require_settled(current)
         return current
 
     def _run(self, user: User, conversation: Conversation, asked: Message, answer: Message, *, day: str) -> RunningTurn:

@@ -11,8 +11,9 @@ import msgspec
 from familychat.chat import first_words
 from familychat.clock import Clock, new_id, timestamp
 from familychat.documents import ConversationDocument, checked, conversation_of, document_of, message_of
-from familychat.errors import ConflictError, InvalidInputError, NotFoundError
+from familychat.errors import InvalidInputError, NotFoundError
 from familychat.models import Conversation, Message, TitledBy, User
+from familychat.recovery import Recovery
 from familychat.store.conversations import ANY, Chosen, ConversationStore
 from familychat.store.database import Database
 from familychat.store.messages import MessageStore
@@ -26,12 +27,13 @@ LONGEST_RETENTION = 36_500
 class Conversations:
     """Every call is for one person and reaches only what is theirs."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, recovery: Recovery) -> None:
         self._database = database
         self._store = ConversationStore(database)
         self._messages = MessageStore(database)
         self._people = PeopleStore(database)
         self._clock = clock
+        self._recovery = recovery
 
     # -- finding
 
@@ -175,8 +177,7 @@ class Conversations:
     def _still(self, user: User, conversation: Conversation) -> Conversation:
         """The conversation as it is now; raises :class:`ConflictError` while an answer is being written in it."""
         current = self._store.get(user.id, conversation.id)
-        if self._messages.is_streaming(current):
-            raise ConflictError("An answer is still being written in this conversation.", "Wait for it, or stop it.")
+        self._recovery.require_settled(current)
         return current
 
     # -- taking along

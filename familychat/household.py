@@ -20,6 +20,7 @@ from familychat.family.supervision import Supervisions
 from familychat.llm.discovery import ServerChoice
 from familychat.models import User
 from familychat.queue import OnPosition, TurnQueue
+from familychat.recovery import Recovery
 from familychat.searching import Search
 from familychat.settings import Settings
 from familychat.store.database import FILE_NAME, Database
@@ -77,11 +78,13 @@ class Household:
             )
             self.task_shelf = TaskShelf(self.database, self.tasks, clock)
             self._queue = TurnQueue(settings.data_dir, self._lease.id, self.servers)
+            self.recovery = Recovery(self.database, self._lease)
             self.chat = Chat(
                 self.database,
                 servers=self.servers,
                 tasks=self.tasks,
                 lease=self._lease,
+                recovery=self.recovery,
                 queue=self._queue,
                 permissions=self.permissions,
                 limits=self.limits,
@@ -89,10 +92,10 @@ class Household:
                 default_model=settings.model,
                 titles_by_model=settings.titles == "model",
             )
-            self.conversations = Conversations(self.database, clock)
+            self.conversations = Conversations(self.database, clock, self.recovery)
             self.search = Search(self.database, clock)
             self.first_admin = self.accounts.ensure_first_admin()
-            self.recovered = self.chat.recover()
+            self.recovered = self.recovery.recover()
             self.conversations.tidy(settings.trash_days)
             undo.pop_all()  # all went well: close() does it later
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from familychat.errors import NotFoundError, SignInError
+from familychat.errors import ConflictError, NotFoundError, SignInError
 from familychat.household import Household
 from familychat.models import Conversation, Role, Status, User
 from familychat.settings import Settings
@@ -83,9 +83,21 @@ def test_answers_of_dead_processes_become_partial_and_of_live_ones_do_not(
         assert last_status(household, owner, left) == (Status.PARTIAL, "so far")
         process.kill()
         process.wait()
-        assert household.chat.recover() == 1
+        assert household.recovery.recover() == 1
     assert last_status(household, owner, theirs) == (Status.PARTIAL, "so far")
-    assert household.chat.recover() == 0
+    assert household.recovery.recover() == 0
+
+
+def test_what_a_dead_process_left_can_be_worked_with_at_once(household: Household, owner: User) -> None:
+    """Not only after the next start: versions and deleting look for themselves."""
+    left = begin_answer(household, owner, "a lease of long ago")
+    answer = household.conversations.messages(owner, left)[-1]
+    household.conversations.delete_message(owner, left, answer.id)
+    (lease,) = (household.settings.data_dir / "running").glob("*.lock")
+    mine = begin_answer(household, owner, lease.stem)
+    answer = household.conversations.messages(owner, mine)[-1]
+    with pytest.raises(ConflictError, match="still being written"):
+        household.conversations.delete_message(owner, mine, answer.id)
 
 
 def test_a_closed_household_looks_gone(data_dir: Path) -> None:

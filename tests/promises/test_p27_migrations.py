@@ -17,8 +17,10 @@ from sqlite_utils import Migrations
 from familychat.clock import utc_now
 from familychat.conversations import Conversations
 from familychat.errors import FamilychatError
+from familychat.recovery import Recovery
 from familychat.searching import Search
 from familychat.store.database import Database
+from familychat.store.leases import Lease
 from familychat.store.migrations import MIGRATIONS
 from familychat.store.people import PeopleStore
 from familychat.store.snapshots import KEEP_AUTOMATIC, check, snapshots, take_snapshot
@@ -223,13 +225,15 @@ def test_conversations_of_an_old_version_are_found_and_shown(path: Path) -> None
         (hit,) = Search(database, utc_now).find(child, "plums").hits
         assert (hit.conversation.id, hit.others) == ("chat-child", 1)
         assert Search(database, utc_now).find(child, "owner").hits == ()
-        chats = Conversations(database, utc_now)
+        lease = Lease(path.parent)
+        chats = Conversations(database, utc_now, Recovery(database, lease))
         chat = chats.get(child, "chat-child")
         assert [message.content for message in chats.messages(child, chat)] == [
             "user about plums of child",
             "assistant about plums of child",
         ]
         chats.rename(child, chat, "Stones")
+        lease.release()
         assert len(Search(database, utc_now).find(child, "stones").hits) == 1
         assert Search(database, utc_now).find(child, "title:fruit").hits == ()
         chats.delete(child, chat)

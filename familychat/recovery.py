@@ -1,0 +1,36 @@
+"""Answers that a process which is gone left unfinished, and whether an answer is still being written."""
+
+from __future__ import annotations
+
+from familychat.errors import ConflictError
+from familychat.models import Conversation
+from familychat.store.database import Database
+from familychat.store.leases import Lease, live_processes
+from familychat.store.messages import MessageStore
+
+
+class Recovery:
+    """Looks after what is being written, by this process (``lease``) and others on the same data folder."""
+
+    def __init__(self, database: Database, lease: Lease) -> None:
+        self._folder = database.path.parent
+        self._lease = lease
+        self._messages = MessageStore(database)
+
+    def recover(self) -> int:
+        """Mark as partial what processes that are gone left streaming; returns how many answers."""
+        writers = self._messages.streaming_writers() - {self._lease.id}
+        if not writers:
+            return 0
+        alive = live_processes(self._folder, own=self._lease.id)
+        return sum(self._messages.mark_cut_off(writer) for writer in writers - alive)
+
+    def require_settled(self, conversation: Conversation) -> None:
+        """Raises :class:`ConflictError` while an answer is being written in the conversation."""
+        if not self._messages.is_streaming(conversation):
+            return
+        self.recover()
+        if self._messages.is_streaming(conversation):
+            raise ConflictError(
+                "An answer is still being written in this conversation.", "Wait for it, or stop it there."
+            )
