@@ -10,7 +10,7 @@ from dataclasses import replace
 from familychat.clock import Clock, timestamp
 from familychat.errors import ConflictError, InvalidInputError, NotFoundError
 from familychat.family.passwords import check_new_password, hash_password
-from familychat.family.permissions import require_admin
+from familychat.family.permissions import require_admin_now
 from familychat.models import AuditEntry, Band, Role, User
 from familychat.store.audit import EVERYTHING, AuditChoice, AuditStore
 from familychat.store.conversations import ConversationStore
@@ -63,8 +63,7 @@ class Accounts:
 
     def require_admin(self, by: User) -> None:
         """Raises :class:`familychat.errors.NotAllowedError` unless ``by`` is an active admin still."""
-        # Read anew: they may have been demoted, disabled or removed since they signed in.
-        require_admin(self.people.get(by.id) or replace(by, active=False))
+        require_admin_now(self.people, by)
 
     def _now(self) -> str:
         return timestamp(self._clock())

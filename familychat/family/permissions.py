@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from familychat.clock import Clock, parse_timestamp, timestamp, utc_now
 from familychat.errors import InvalidInputError, NotAllowedError
@@ -33,6 +34,11 @@ def require_admin(user: User) -> None:
     """Raises :class:`NotAllowedError` unless the person is an active admin."""
     if not (user.active and user.is_admin):
         raise NotAllowedError("Only an admin can do that.", "familychat login signs in as somebody else.")
+
+
+def require_admin_now(people: PeopleStore, by: User) -> None:
+    """As :func:`require_admin`, read anew: they may have been demoted, disabled or removed since they signed in."""
+    require_admin(people.get(by.id) or replace(by, active=False))
 
 
 class Permissions:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 from familychat.clock import Clock, timestamp
 from familychat.errors import ConflictError, InvalidInputError, TaskError
-from familychat.family.permissions import Permissions, require_admin
+from familychat.family.permissions import Permissions, require_admin_now
 from familychat.models import User
 from familychat.store.audit import ABOUT_EVERYONE, AuditStore
 from familychat.store.database import Database
@@ -145,8 +145,7 @@ class TaskShelf:
         return ShelvedTask(known, self._permissions.may_use(user, f"task:{name}"), name.casefold() not in off)
 
     def _require_admin(self, by: User) -> None:
-        # Read anew: they may have been demoted, disabled or removed since they signed in.
-        require_admin(self._people.get(by.id) or replace(by, active=False))
+        require_admin_now(self._people, by)
 
     def _now(self) -> str:
         return timestamp(self._clock())

@@ -15,7 +15,7 @@ import msgspec
 from familychat.clock import Clock, timestamp, utc_now
 from familychat.errors import ConflictError, InvalidInputError, NotFoundError
 from familychat.events import Loading
-from familychat.family.permissions import Permissions, require_admin
+from familychat.family.permissions import Permissions, require_admin_now
 from familychat.models import AskedQuestion, Effect, MusicLibrary, Subject, User
 from familychat.store.asked import AskedStore
 from familychat.store.audit import AuditStore
@@ -23,6 +23,7 @@ from familychat.store.database import Database
 from familychat.store.files import private_folder
 from familychat.store.grants import GrantStore
 from familychat.store.libraries import LibraryStore
+from familychat.store.people import PeopleStore
 from familychat_music.importing.report import ImportOptions, ImportReport
 from familychat_music.lexicon import plain_word
 from familychat_music.text import tokens
@@ -61,6 +62,7 @@ class Libraries:
         self._asked = AskedStore(database)
         self._grants = GrantStore(database)
         self._permissions = Permissions(database, clock=clock)
+        self._people = PeopleStore(database)
         self._audit = AuditStore(database)
         self._clock = clock
         self._folder = database.path.parent / FOLDER
@@ -93,7 +95,7 @@ class Libraries:
 
     def managed(self, user: User, name: str) -> MusicLibrary:
         """A library to look after, for an admin."""
-        require_admin(user)
+        require_admin_now(self._people, user)
         found = self._store.by_name(name.strip())
         if found is None:
             raise NotFoundError(f"There is no music library called {name}.", self._names(user))
@@ -139,7 +141,7 @@ class Libraries:
         from familychat_music.importing import import_library
         from familychat_music.index import build_index
 
-        require_admin(user)
+        require_admin_now(self._people, user)
         called = _checked_name(name or source.resolve().stem or "Music")
         before = self._store.by_name(called)
         origin = str(source.resolve())
@@ -193,7 +195,7 @@ class Libraries:
 
     def rename(self, user: User, library: MusicLibrary, name: str) -> None:
         """Raises :class:`ConflictError` if the name is taken. Grants for the old name stay with that name."""
-        require_admin(user)
+        require_admin_now(self._people, user)
         called = _checked_name(name)
         other = self._store.by_name(called)
         if other is not None and other.id != library.id:
@@ -204,7 +206,7 @@ class Libraries:
 
     def remove(self, user: User, library: MusicLibrary) -> None:
         """Delete a library for good; the file that it came from stays."""
-        require_admin(user)
+        require_admin_now(self._people, user)
         with self._database.transaction():
             self._store.remove(library.id)
             self._note(user, "music.remove", library.name)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from familychat.clock import Clock, timestamp, utc_now
 from familychat.consulting import ModelAccess
 from familychat.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from familychat.family.accounts import check_name
-from familychat.family.permissions import require_admin
+from familychat.family.permissions import require_admin_now
 from familychat.family.safety.filter import Finding, SafetyFilter
 from familychat.family.safety.prompts import band_prompt
 from familychat.family.safety.topics import Topic, own_topic, topics_with
@@ -47,8 +47,7 @@ class Safety:
         self._supervision = SupervisionStore(database)
 
     def _require_admin(self, by: User) -> None:
-        # Read anew: they may have been demoted, disabled or removed since they signed in.
-        require_admin(self._people.get(by.id) or replace(by, active=False))
+        require_admin_now(self._people, by)
 
     def _record(self, by: User, action: str, target: str, details: str = "", *, about_id: str = ABOUT_EVERYONE) -> None:
         self._audit.add(timestamp(self._clock()), by.username, action, target, details, about_id=about_id)
