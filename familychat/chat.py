@@ -286,6 +286,20 @@ class Chat:
         running = self._running.get(conversation.id)
         return running if running and running.conversation.owner_id == user.id else None
 
+    @property
+    def under_way(self) -> int:
+        """How many turns are under way in this process, those that wait for the model server included."""
+        return len(self._running)
+
+    @property
+    def waiting(self) -> int:
+        """How many questions wait in this process for the model server."""
+        return self._queue.waiting
+
+    def use_model(self, name: str) -> None:
+        """Answer with this model from now on, where a conversation hasn't chosen another."""
+        self._default_model = name
+
     async def titled(self) -> None:
         """Wait until the conversations that ended have their titles."""
         await self._titles.settled()

@@ -58,9 +58,20 @@ class Conversations:
     def get(self, user: User, conversation_id: str) -> Conversation:
         return self._store.get(user.id, conversation_id)
 
-    def messages(self, user: User, conversation: Conversation, *, limit: int | None = None) -> list[Message]:
-        """The shown path, oldest first, read anew."""
-        return self._messages.path(self._store.get(user.id, conversation.id), limit=limit)
+    def messages(
+        self, user: User, conversation: Conversation, *, limit: int | None = None, before: str | None = None
+    ) -> list[Message]:
+        """The shown path, oldest first, read anew; with ``limit`` its newest, with ``before`` what led to that message.
+
+        Raises :class:`NotFoundError` if there is no such message.
+        """
+        current = self._store.get(user.id, conversation.id)
+        head = current.head_id if before is None else self._messages.get(current, before).parent_id
+        return self._messages.path_to(current, head, limit=limit)
+
+    def message(self, user: User, conversation: Conversation, message_id: str) -> Message:
+        """One message, in whichever version; raises :class:`NotFoundError` if there is none."""
+        return self._messages.get(self._store.get(user.id, conversation.id), message_id)
 
     def recent_questions(self, user: User, limit: int = 500) -> list[str]:
         """What the person asked lately, newest first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 from familychat.chat import Chat
@@ -19,6 +20,7 @@ from familychat.family.sign_in import SignIn
 from familychat.family.supervision import Supervisions
 from familychat.llm.discovery import ServerChoice
 from familychat.models import User
+from familychat.preferences import Preferences
 from familychat.queue import OnPosition, TurnQueue
 from familychat.recovery import Recovery
 from familychat.searching import Search
@@ -51,7 +53,7 @@ class Household:
         clock: Clock = utc_now,
     ) -> None:
         self.settings = settings
-        self._clock = clock
+        self.clock = clock
         path = database_path(settings)
         data_folder(settings.data_dir, path.name)
         with setup_lock(path):
@@ -93,6 +95,7 @@ class Household:
                 titles_by_model=settings.titles == "model",
             )
             self.conversations = Conversations(self.database, clock, self.recovery)
+            self.preferences = Preferences(self.database)
             self.search = Search(self.database, clock)
             self.first_admin = self.accounts.ensure_first_admin()
             self.recovered = self.recovery.recover()
@@ -111,6 +114,11 @@ class Household:
             self.limits.count_turn(user, task)
         async with self._queue.turn(user.id, tell, model=model or self.settings.model):
             yield
+
+    def use_model(self, name: str) -> None:
+        """Make a model the default from now on; :func:`familychat.settings.write_setting` makes it last."""
+        self.settings = replace(self.settings, model=name)
+        self.chat.use_model(name)
 
     def close(self) -> None:
         """Close the database. Inside an event loop use :meth:`aclose`, which also stops what is running."""

@@ -169,6 +169,10 @@ class Settings:
         (), "the web servers in front of the page that are believed when they say who is asking",
         "addresses or networks with commas between, such as 127.0.0.1, 10.0.0.0/8", networks,
     )  # fmt: skip
+    web_metrics_token: str | None = _setting(
+        None, "what a program says that reads /metrics from elsewhere; unset, only this computer's may read it",
+        "the token as text", _text, secret=True,
+    )  # fmt: skip
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Where each value that isn't a default came from, by key."""
 
@@ -186,6 +190,11 @@ def _fields() -> dict[str, dataclasses.Field[Any]]:
 def keys() -> list[str]:
     """Every setting's key, as the file and ``familychat config`` write it."""
     return list(_fields())
+
+
+def is_secret(key: str) -> bool:
+    """Whether a setting's value is never shown."""
+    return bool(_fields()[key].metadata["secret"])
 
 
 def variable(key: str) -> str:

@@ -90,9 +90,10 @@ class Permissions:
                     f"The task {name} is switched off. Nothing was sent.", "Ask an admin of the household."
                 ),
             )
-        yield self._about_grants(user, resource)
+        yield self.about_grants(user, resource)
 
-    def _about_grants(self, user: User, resource: str) -> Finding:
+    def about_grants(self, user: User, resource: str) -> Finding:
+        """What the rules alone say, whatever the account's and the task's state."""
         kind, _, name = resource.partition(":")
         rules = self._grants.touching(user.id, [resource, f"{kind}:*"], timestamp(self._clock()))
         against = [rule for rule in rules if rule.effect is Effect.DENY]

@@ -185,6 +185,11 @@ class HouseRules:
         """Every step of the decision whether a person may use something now."""
         return self._permissions.why(self._accounts.get(by, username), resource)
 
+    def by_rules(self, by: User, people: Sequence[User], resources: Sequence[str]) -> list[list[Finding]]:
+        """What the rules alone say of each resource, for each of these people."""
+        self._accounts.require_admin(by)
+        return [[self._permissions.about_grants(one, resource) for resource in resources] for one in people]
+
     # -- quotas
 
     def set_quota(self, by: User, who: str, kind: LimitKind, amount: int | None) -> None:

@@ -49,6 +49,10 @@ class Sessions:
         only = self._accounts.get(by, username).id if username is not None else None
         return [(people[one.user_id], one) for one in self._store.all(only, not_before=self._oldest())]
 
+    def people_signed_in(self) -> int:
+        """How many people are signed in somewhere."""
+        return len({one.user_id for one in self._store.all(not_before=self._oldest())})
+
     def end_own(self, user: User, reference: str) -> Session:
         """End one of the person's own sessions, by the end of its id; raises :class:`NotFoundError`."""
         _, session = _fitting([(user, one) for one in self.own(user)], reference)

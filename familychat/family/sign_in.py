@@ -10,7 +10,7 @@ from datetime import timedelta
 from familychat.clock import Clock, parse_timestamp, timestamp
 from familychat.errors import SignInError, StoreError
 from familychat.family.guessing import Guessing
-from familychat.family.passwords import verify_password
+from familychat.family.passwords import check_new_password, hash_password, verify_password
 from familychat.models import Session, User
 from familychat.store.audit import TERMINAL, AuditStore, coming_from
 from familychat.store.database import Database
@@ -105,6 +105,24 @@ class SignIn:
             return
         with contextlib.suppress(StoreError):  # reading on matters more
             self._sessions.used(session.id, timestamp(now), address)
+
+    def change_password(self, user: User, current: str, password: str, *, kind: str, address: str = TERMINAL) -> str:
+        """Give oneself a new password. It ends all one's sessions; the token of a new one is returned.
+
+        Raises as :meth:`sign_in` does if ``current`` isn't the password (guessing it here is slowed as well), and
+        :class:`familychat.errors.InvalidInputError` for a new one that won't do.
+        """
+        _, proof = self.sign_in(user.username, current, kind=kind, address=address)
+        self.sign_out(proof)
+        check_new_password(password, user.username)
+        password_hash = hash_password(password)
+        with self._database.transaction():
+            self._people.set_password_hash(user.id, password_hash)
+            self._sessions.remove_all_of(user.id)
+            now = timestamp(self._clock())
+            self._audit.add(now, user.username, "user.passwd", user.username, address=address, about_id=user.id)
+        _, token = self.sign_in(user.username, password, kind=kind, address=address)
+        return token
 
     def sign_out(self, token: str) -> None:
         """End a session; an unknown one is fine."""

@@ -33,6 +33,14 @@ class UsageReports:
         names = {one.id: one.username for one in self._accounts.all(by)}
         return _arranged(self._store.totals(grouping, str(since), str(until)), grouping, names, since, until)
 
+    def ever(self) -> UsageTotal:
+        """All that was ever used, of the people who are still here: a sum that tells of nobody."""
+        totals = self._store.totals("task", str(date.min), str(date.max))
+        turns, read, written = (
+            sum(getattr(one, name) for one in totals) for name in ("turns", "prompt_tokens", "completion_tokens")
+        )
+        return UsageTotal("ever", turns, read, written)
+
     def own(self, user: User, grouping: Grouping, since: date, until: date) -> list[UsageTotal]:
         """As :meth:`household`, of one person only."""
         totals = self._store.totals(grouping, str(since), str(until), user_id=user.id)

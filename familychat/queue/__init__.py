@@ -42,6 +42,11 @@ class TurnQueue:
         async with self._shared.background(await self._server(), give_way) as admitted:
             yield admitted
 
+    @property
+    def waiting(self) -> int:
+        """How many turns of this process wait."""
+        return self._shared.waiting
+
     def close(self) -> None:
         """Let go of the shared file."""
         self._shared.close()

@@ -113,6 +113,11 @@ class SharedQueue:
         finally:
             self._leave(own)
 
+    @property
+    def waiting(self) -> int:
+        """How many turns of this process wait for a slot; background jobs don't count."""
+        return sum(own.waits for own in self._own.values())
+
     def close(self) -> None:
         """Let go of the file. What is still held here counts as given back once the lease is released."""
         self._own.clear()

@@ -33,6 +33,7 @@ WRONG = {
     "titles": "nobody",
     "web.allowed_hosts": "http://chat.home",
     "web.trusted_proxies": "everybody",
+    "web.metrics_token": "",
 }
 RIGHT = {
     "data_dir": "/somewhere/else",
@@ -54,7 +55,9 @@ RIGHT = {
     "titles": "words",
     "web.allowed_hosts": "chat.home, ::1",
     "web.trusted_proxies": "127.0.0.1, 10.0.0.0/8",
+    "web.metrics_token": "another s3cret",
 }
+SECRET = {"server.api_key", "web.metrics_token"}
 
 
 @pytest.fixture
@@ -111,7 +114,7 @@ def test_a_wrong_value_is_never_written(path: Path, key: str) -> None:
 def test_written_is_read_back(path: Path, key: str) -> None:
     write_setting(path, key, RIGHT[key])
     shown = describe(load_settings(environ={}, config_path=path), key)
-    assert shown["value"] == (HIDDEN if key == "server.api_key" else RIGHT[key])
+    assert shown["value"] == (HIDDEN if key in SECRET else RIGHT[key])
     assert shown["source"] == str(path)
     write_setting(path, key, None)
     assert describe(load_settings(environ={}, config_path=path), key)["source"] == "default"
@@ -175,7 +178,7 @@ def test_whatever_the_file_looks_like_one_key_changes(path: Path, key: str, layo
     path.write_text(layout)
     before = shown()
     write_setting(path, key, RIGHT[key])
-    assert shown() == {**before, key: HIDDEN if key == "server.api_key" else RIGHT[key]}
+    assert shown() == {**before, key: HIDDEN if key in SECRET else RIGHT[key]}
     write_setting(path, key, None)
     defaults = load_settings(environ={}, config_path=path.with_name("none.toml"))
     assert shown() == {**before, key: describe(defaults, key)["value"]}

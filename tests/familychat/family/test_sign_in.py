@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from familychat.errors import SignInError, TooManyAttemptsError
+from familychat.errors import InvalidInputError, SignInError, TooManyAttemptsError
 from familychat.family.guessing import LOCKED_FOR, account_subject, wait_after
 from familychat.family.passwords import hash_password
 from familychat.family.sign_in import SESSION_LIFETIME
@@ -133,3 +133,19 @@ def test_both_ends_of_a_sign_in_are_in_the_audit_log(household: Household, owner
     household.sign_in.sign_in("child", PASSWORD, kind="web", address="192.0.2.7")
     log = [(entry.action, entry.target, entry.address) for entry in household.accounts.audit(owner, 2)]
     assert log == [("sign-in", "child", "192.0.2.7"), ("sign-in.failed", "child", "192.0.2.7")]
+
+
+def test_a_new_password_of_ones_own(household: Household, owner: User) -> None:
+    household.accounts.add(owner, "child", PASSWORD)
+    user, old = household.sign_in.sign_in("child", PASSWORD, kind="terminal")
+    with pytest.raises(SignInError):
+        household.sign_in.change_password(user, "not this one", "another long one", kind="terminal")
+    with pytest.raises(InvalidInputError, match="at least 8"):
+        household.sign_in.change_password(user, PASSWORD, "short", kind="terminal")
+    assert household.sign_in.user_of(old) is not None, "nothing has changed so far"
+    token = household.sign_in.change_password(user, PASSWORD, "another long one", kind="terminal")
+    assert household.sign_in.user_of(old) is None, "the sessions of the old one have ended"
+    assert household.sign_in.user_of(token) == household.accounts.get(owner, "child")
+    household.sign_in.sign_in("child", "another long one", kind="web")
+    changes = [entry.actor for entry in household.accounts.audit_about(user, 20) if entry.action == "user.passwd"]
+    assert changes == ["child"]
