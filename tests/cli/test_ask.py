@@ -62,7 +62,7 @@ def test_going_on_with_a_conversation(cli: CommandLine, with_model: Path) -> Non
         (["   "], " \n ", 2, "The question is empty. Type something to ask."),
         (["Hi"], b"caf\xe9", 2, "Standard input isn't UTF-8 text (byte 4). Nothing was sent."),
         (["Hi", "--model", "no-such"], "", 6, "The built-in engine doesn't have the model no-such."),
-        (["Hi", "--task", "no-such"], "", 10, "There is no task no-such. There are: general, music."),
+        (["Hi", "--task", "no-such"], "", 10, "There is no task no-such. There are: general, homework, music, story."),
         (["Hi", "--temperature", "9"], "", 2, "temperature can't be 9.0. Allowed: 0 to 2."),
         (["Hi", "--top-p", "0"], "", 2, "top_p can't be 0.0."),
         (["Hi", "--max-tokens", "0"], "", 2, "max_tokens can't be 0."),

@@ -115,5 +115,5 @@ def test_grants_hold_at_the_command_line(cli: CommandLine, with_model: object, a
     assert cli("admin", "grant", getpass.getuser(), "task:general").code == 0
     assert cli("ask", "Hello", "--max-tokens", "3").code == 0
     rules = cli("admin", "grants", "--json").json()
-    assert {"who": getpass.getuser(), "resource": "task:general", "effect": "allow"} in rules
+    assert {"who": getpass.getuser(), "resource": "task:general", "effect": "allow", "until": None} in rules
     assert cli("admin", "grant", "everyone", "nonsense").code == 2

@@ -33,6 +33,7 @@ def test_config(cli: CommandLine, tmp_path: Path) -> None:
     assert wrong.code == 2
     assert wrong.err.startswith("The setting server.read_timeout can't be 'soon' (from what you typed). Allowed: ")
     assert cli("config", "set", "no.such", "1").code == 3
+    assert "canary" not in cli("config", "set", "web.metrics_token", "canary").out
     assert cli("config", "unset", "model").code == 0
     assert "model" not in (tmp_path / "config.toml").read_text()
     assert "FAMILYCHAT_SERVER_KIND" in cli("config", "set", "server.kind", "ollama").err

@@ -1,6 +1,6 @@
 """Promise 12: guessing is slowed per account and per address; the owner gets in again after the window.
 
-The part about X-Forwarded-For belongs to the web, which isn't there yet: an address is what a front end passes.
+A forged X-Forwarded-For changes nothing unless the peer is a configured proxy.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from familychat.family.guessing import LOCK_AFTER, LOCKED_FOR, MOST_SUBJECTS, wa
 from familychat.household import Household
 from familychat.settings import Settings
 from familychat.testing import ManualClock
+from familychat_web.rates import Rates
+from familychat_web.testing import Running, family_page
 
 PASSWORD = "quiet little river"
 
@@ -124,3 +126,32 @@ def test_strangers_cannot_fill_the_table_nor_push_out_who_was_just_guessed(home:
         assert guess(home) == 0
     assert len(home.database.rows("SELECT 1 FROM sign_in_failures")) == MOST_SUBJECTS
     assert guess(home) > 0
+
+
+def guess_at_the_page(running: Running, clock: ManualClock, forwarded_for: str, times: int) -> int:
+    """Guess names that nobody has, so that only the address counts; returns the last answer's status."""
+    status = 0
+    for number in range(times):
+        running.app.state.site.rates = Rates()
+        browser = running.browser()
+        browser.get("/sign-in")
+        browser.client.headers["x-forwarded-for"] = forwarded_for.format(number=number)
+        status = browser.post("/sign-in", username=f"name{number}", password="wrong one", next="/").status_code
+        clock.move(milliseconds=10)
+    return status
+
+
+def test_a_forged_address_changes_nothing(data_dir: Path, clock: ManualClock) -> None:
+    with family_page(data_dir, password=PASSWORD, household=lambda settings: Household(settings, clock=clock)) as page:
+        assert guess_at_the_page(page, clock, "192.0.2.{number}", 4) == 429
+
+
+def test_a_configured_proxy_is_believed_and_only_for_what_it_added_itself(data_dir: Path, clock: ManualClock) -> None:
+    with family_page(
+        data_dir,
+        password=PASSWORD,
+        household=lambda settings: Household(settings, clock=clock),
+        web_trusted_proxies=("127.0.0.1",),
+    ) as page:
+        assert guess_at_the_page(page, clock, "192.0.2.{number}", 4) == 401, "four people, each of them once"
+        assert guess_at_the_page(page, clock, "192.0.2.{number}, 192.0.2.99", 4) == 429, "one who makes up the others"

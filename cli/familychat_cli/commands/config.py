@@ -37,8 +37,10 @@ def path() -> None:
 @app.command("set")
 def set_value(key: Key, value: str) -> None:
     """Change a setting in the settings file."""
+    from familychat.settings import is_secret
+
     _write(key, value)
-    say(f"{key} is {'set' if key.endswith('key') else value} now.")
+    say(f"{key} is {'set' if is_secret(key) else value} now.")
 
 
 @app.command()

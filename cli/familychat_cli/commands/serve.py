@@ -23,7 +23,8 @@ def serve(host: Host = "127.0.0.1", port: Port = 8321, tls_cert: Certificate = N
     """Serve the family's page to browsers, until Ctrl-C."""
     from familychat_web.serving import Place, serve
 
-    serve(invocation.current.settings(), Place(host, port, tls_cert, tls_key), _announce)
+    place = Place(host, port, tls_cert, tls_key)
+    serve(invocation.current.settings(), place, _announce, config_path=invocation.current.config_path())
 
 
 def _announce(serving: Serving) -> None:

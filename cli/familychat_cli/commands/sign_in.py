@@ -59,6 +59,24 @@ def logout() -> None:
     say("You are signed out." if was_in else "Nobody had signed in with familychat login.")
 
 
+def passwd() -> None:
+    """Change your own password; it ends all your sessions but the one at this terminal."""
+    from familychat.errors import ConflictError
+
+    with invocation.signed_in() as (home, user):
+        if not user.has_password:
+            raise ConflictError(
+                "Your account has no password yet.", f"familychat admin users passwd {user.username} sets one."
+            )
+        say("The password until now, then the new one, twice.")
+        current = invocation.read_password(from_stdin=False, twice=False)
+        token = home.sign_in.change_password(
+            user, current, invocation.read_password(from_stdin=False, twice=True), kind="terminal"
+        )
+        _remember(home, token)
+    say("You have a new password.")
+
+
 def whoami(json: options.Json = False) -> None:
     """Show who is at this terminal."""
     with invocation.signed_in() as (home, user):

@@ -1,0 +1,33 @@
+"""The family's page: a Litestar application over the library. It decides who may come in, the library everything else.
+
+How a request goes: :mod:`.gate` (who asks, by which name, with which headers it is answered) - the guards of
+:mod:`.guards` (how often, who is signed in, did it come from our own page) - a handler in ``controllers/`` - and, if
+anything fails on the way, :mod:`.errors`.
+
+To add
+
+- **a page:** a handler in a file of ``controllers/`` (named in ``controllers/__init__.py``) that asks the household
+  and returns ``page(request, "name.html", value=...)``; a template that extends ``layout.html``, or
+  ``shell.html``, which is given ``**conversations_pane(home, user)``, too.
+  Who isn't signed in doesn't get there, unless it says ``opt=OPEN_TO_ALL``; ``guards=[admins_only]`` keeps it to
+  admins. All words in templates go through ``_()``.
+- **a part of a page:** a template in ``templates/partials/``, included by the page, and returned alone by
+  ``page(request, "partials/name.html", ...)``.
+- **a form:** ``method="post"``, with ``{% include "partials/csrf.html" %}`` in it. Its handler reads with
+  ``await fields(request, "name")`` and ends with ``see_other("/where")``. Scripts send the token of
+  ``<meta name="csrf">`` as the header ``X-CSRF-Token``, which uploads need.
+- **a JSON endpoint:** a path below ``/api/``, ``include_in_schema=True``, a return type that msgspec knows. Errors of
+  the library become problem details (RFC 9457) by themselves.
+- **slow or blocking work:** ``await off_loop(function, ...)``. Reading a row or two needs none of it.
+- **a stream:** ends when ``request.app.state.stopping`` is set, and asks ``still_signed_in(request)`` as it goes.
+- **a file:** in ``static/``; templates name it with ``static("name.css")``, and modules import each other by ``./``.
+
+Then tell the promises: ``tests/promises/test_p18_objects.py`` has a row for each route, and fails until it is there;
+tests 17 and 20 find the routes by themselves.
+"""
+
+from __future__ import annotations
+
+from familychat_web.app import create_app
+
+__all__ = ["create_app"]

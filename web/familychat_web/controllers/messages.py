@@ -1,0 +1,247 @@
+"""What a person does in a conversation: ask, stop, ask again, and choose what is shown.
+
+Forms lead back to the conversation. Scripts, which ask for JSON, are told which answer is being written.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from litestar import Controller, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.response import Response
+
+from familychat.chat import NewConversation, check_parameters
+from familychat.errors import ConflictError, FamilychatError, InvalidInputError
+from familychat.household import Household
+from familychat.models import Conversation, Parameters, Status, User
+from familychat.running import RunningTurn
+from familychat_web.controllers.conversations import conversation_page, message_part, new_page
+from familychat_web.errors import problem_of, wants_json
+from familychat_web.forms import fields, see_other
+from familychat_web.site import WebRequest
+
+MOST_IN_A_QUESTION = 4_000_000
+"""Bytes of a form with a question, in which many letters take several."""
+
+LONGEST_NUMBER = 10
+"""Digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A turn that was begun, and its two messages as the page shows them."""
+
+    conversation: str
+    question: str
+    answer: str
+    html: str
+
+
+class AskingController(Controller):
+    request_max_body_size = MOST_IN_A_QUESTION
+
+    @post("/c/new/ask")
+    async def ask_first(
+        self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
+    ) -> Response[Any]:
+        """Begin a conversation with its first question."""
+        text, task, model = await fields(request, "text", "task", "model")
+        try:
+            running = home.chat.start(user, NewConversation(task, model or None), text)
+        except FamilychatError as error:
+            if wants_json(request):
+                raise
+            return new_page(request, home, user, task=task, draft=text, problem=problem_of(error))
+        return _begun(request, home, running)
+
+    @post("/c/{conversation_id:str}/ask")
+    async def ask(
+        self,
+        request: WebRequest,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        conversation_id: FromPath[str],
+    ) -> Response[Any]:
+        conversation = home.conversations.get(user, conversation_id)
+        (text,) = await fields(request, "text")
+        try:
+            running = home.chat.start(user, conversation, text)
+        except FamilychatError as error:
+            if wants_json(request):
+                raise
+            return conversation_page(request, home, user, conversation, draft=text, problem=problem_of(error))
+        return _begun(request, home, running)
+
+    @post("/c/{conversation_id:str}/messages/{message_id:str}/edit")
+    async def edit(
+        self,
+        request: WebRequest,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        conversation_id: FromPath[str],
+        message_id: FromPath[str],
+    ) -> Response[Any]:
+        """Ask an earlier question in other words."""
+        conversation = home.conversations.get(user, conversation_id)
+        (text,) = await fields(request, "text")
+        return _begun(request, home, home.chat.edit(user, conversation, message_id, text))
+
+
+class TurnsController(Controller):
+    path = "/c/{conversation_id:str}"
+
+    @post("/stop")
+    async def stop(
+        self,
+        request: WebRequest,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        conversation_id: FromPath[str],
+    ) -> Response[Any]:
+        """Stop the answer that is being written; if none is, that is fine."""
+        conversation = home.conversations.get(user, conversation_id)
+        running = home.chat.running(user, conversation)
+        if running is not None:
+            await running.stop()
+        elif _written_elsewhere(home, user, conversation):
+            raise ConflictError(
+                "Another program on the same computer is writing this answer, so it goes on.", "Stop it there."
+            )
+        return _done(request, conversation.id)
+
+    @post("/settings")
+    async def change_settings(
+        self,
+        request: WebRequest,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        conversation_id: FromPath[str],
+    ) -> Response[Any]:
+        """How the next answers are asked for; what is left empty is the household's and the model server's choice."""
+        conversation = home.conversations.get(user, conversation_id)
+        model, instructions, temperature, most = await fields(
+            request, "model", "system_prompt", "temperature", "max_tokens"
+        )
+        tokens = _number(most)
+        parameters = check_parameters(
+            Parameters(_number(temperature), conversation.parameters.top_p, None if tokens is None else int(tokens))
+        )
+        chosen = {"model": model.strip() or None, "system_prompt": instructions.strip() or None}
+        home.conversations.change(user, conversation, **chosen, **asdict(parameters))
+        return _done(request, conversation.id)
+
+    @post("/retry")
+    async def retry(
+        self,
+        request: WebRequest,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        conversation_id: FromPath[str],
+    ) -> Response[Any]:
+        """Another answer to the question that is named, or that has the answer that is named; else to the last one."""
+        conversation = home.conversations.get(user, conversation_id)
+        message = (await request.form()).get("message", "")
+        about = message if isinstance(message, str) and message else None
+        return _begun(request, home, home.chat.retry(user, conversation, about))
+
+    @post("/continue")
+    async def go_on(
+        self,
+        request: WebRequest,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        conversation_id: FromPath[str],
+    ) -> Response[Any]:
+        """Let the model go on with the last answer."""
+        conversation = home.conversations.get(user, conversation_id)
+        return _begun(request, home, home.chat.resume(user, conversation))
+
+    @post("/fork", sync_to_thread=False)
+    def fork_all(
+        self,
+        request: WebRequest,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        conversation_id: FromPath[str],
+    ) -> Response[Any]:
+        """A conversation of its own with what is shown."""
+        conversation = home.conversations.get(user, conversation_id)
+        return _done(request, home.conversations.fork(user, conversation).id)
+
+    @post("/messages/{message_id:str}/fork", sync_to_thread=False)
+    def fork(
+        self,
+        request: WebRequest,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        conversation_id: FromPath[str],
+        message_id: FromPath[str],
+    ) -> Response[Any]:
+        """A conversation of its own with what is shown down to a message."""
+        conversation = home.conversations.get(user, conversation_id)
+        return _done(request, home.conversations.fork(user, conversation, message_id).id)
+
+    @post("/messages/{message_id:str}/delete", sync_to_thread=False)
+    def delete(
+        self,
+        request: WebRequest,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        conversation_id: FromPath[str],
+        message_id: FromPath[str],
+    ) -> Response[Any]:
+        """Delete one message for good."""
+        conversation = home.conversations.get(user, conversation_id)
+        home.conversations.delete_message(user, conversation, message_id)
+        return _done(request, conversation.id)
+
+    @post("/messages/{message_id:str}/version/{version:str}", sync_to_thread=False)
+    def show_version(
+        self,
+        request: WebRequest,
+        *,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        conversation_id: FromPath[str],
+        message_id: FromPath[str],
+        version: FromPath[str],
+    ) -> Response[Any]:
+        """Show another version of a message, with what followed it."""
+        conversation = home.conversations.get(user, conversation_id)
+        number = int(version) if version.isascii() and version.isdecimal() and len(version) < LONGEST_NUMBER else 0
+        home.conversations.show_version(user, conversation, message_id, number)
+        return _done(request, conversation.id)
+
+
+def _number(text: str) -> float | None:
+    """Raises :class:`InvalidInputError` for what isn't a number."""
+    try:
+        number = float(text.replace(",", ".")) if text.strip() else None
+    except ValueError:
+        number = math.nan
+    if number is not None and not math.isfinite(number):
+        raise InvalidInputError(f"{text[:40]} isn't a number. Nothing was changed.", "Write one such as 0.7.")
+    return number
+
+
+def _written_elsewhere(home: Household, user: User, conversation: Conversation) -> bool:
+    newest = home.conversations.messages(user, conversation, limit=1)
+    return bool(newest) and newest[0].status is Status.STREAMING
+
+
+def _begun(request: WebRequest, home: Household, running: RunningTurn) -> Response[Any]:
+    conversation, question, answer = running.conversation, running.question, running.answer
+    if not wants_json(request):
+        return see_other(f"/c/{conversation.id}#message-{answer.id}")
+    html = "".join(message_part(request, home, conversation, one).content for one in (question, answer))
+    return Response(asdict(Asked(conversation.id, question.id, answer.id, html)), status_code=200)
+
+
+def _done(request: WebRequest, conversation_id: str) -> Response[Any]:
+    if wants_json(request):
+        return Response({"conversation": conversation_id}, status_code=200)
+    return see_other(f"/c/{conversation_id}")

@@ -1,0 +1,168 @@
+"""Admin pages: the household's music lists: bringing them in, after a look at what would become of them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import anyio
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
+from litestar.response import Response
+
+from familychat.errors import ConflictError, FamilychatError, InvalidInputError, StoreFullError
+from familychat.household import Household
+from familychat.models import User
+from familychat_web.admin_pages import Refused, admin_page, admins_only, done, typed
+from familychat_web.dependencies import off_loop
+from familychat_web.errors import problem_of
+from familychat_web.forms import see_other
+from familychat_web.guards import UPLOADS
+from familychat_web.jobs import Job
+from familychat_web.music_desk import Upload, bring_in, libraries, suggestions
+from familychat_web.site import WebRequest, site_of
+from familychat_web.templating import language_of
+
+MUSIC = "/admin/music"
+KIND = "music"
+MOST_IN_AN_UPLOAD = 200_000_000
+"""Bytes."""
+
+
+class MusicController(Controller):
+    path = MUSIC
+    guards = [admins_only]  # noqa: RUF012 -- as Litestar has it
+
+    @get(sync_to_thread=False)
+    def music(
+        self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
+    ) -> Response[str]:
+        """The lists there are, and the one that is being brought in."""
+        return _music(request, home, user)
+
+    @post("/upload", opt=UPLOADS, request_max_body_size=MOST_IN_AN_UPLOAD)
+    async def upload(
+        self,
+        request: WebRequest,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        name: FromQuery[str] = "",
+    ) -> Response[Any]:
+        """Take the body as a file called ``name``, and begin to look what it is."""
+        home.accounts.require_admin(user)
+        site = site_of(request)
+        site.jobs.require_free(KIND)
+        waiting = site.music.take(home.settings.data_dir, name)
+        try:
+            await _receive(request, waiting)
+            if site.music.upload is not waiting:
+                raise ConflictError("Another file was uploaded meanwhile. This one wasn't kept.", "Try once more.")
+            _start(request, home, user, waiting, None)
+        except BaseException:
+            if site.music.upload is waiting:
+                site.music.clear()
+            raise
+        return see_other(MUSIC)
+
+    @post()
+    async def change_music(
+        self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
+    ) -> Response[Any]:
+        """Bring in what waits, or don't; rename or remove a list."""
+        home.accounts.require_admin(user)
+        given = await typed(request)
+        wanted = given.get("do", "")
+        try:
+            await _change(request, home, user, wanted, given)
+        except FamilychatError as error:
+            return _music(request, home, user, Refused(wanted, problem_of(error), given))
+        return done(MUSIC, wanted)
+
+    @get("/progress", sync_to_thread=False)
+    def progress(self, request: WebRequest, home: NamedDependency[Household]) -> Response[str]:
+        """How far what is under way is, alone."""
+        return admin_page(request, KIND, home, part=True)
+
+    @get("/one")
+    async def library(
+        self,
+        request: WebRequest,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        name: FromQuery[str] = "",
+    ) -> Response[str]:
+        """One list: its last report, and questions to begin with."""
+        found = libraries(home).managed(user, name)
+        questions = await off_loop(request, suggestions, home, user, found.name, language_of(request).code)
+        return admin_page(request, "library", home, library=found, report=found.report, questions=questions)
+
+
+async def _receive(request: WebRequest, waiting: Upload) -> None:
+    size = 0
+    try:
+        async with await anyio.open_file(waiting.path, "xb") as file:
+            async for piece in request.stream():
+                size += len(piece)
+                await file.write(piece)
+    except OSError as error:
+        raise StoreFullError("The file can't be kept: the disk is full or can't be written.", "Make room.") from error
+    if not size:
+        raise InvalidInputError("The file is empty. Nothing was changed.", "Choose another.")
+
+
+async def _change(request: WebRequest, home: Household, by: User, wanted: str, given: dict[str, str]) -> None:
+    site, music = site_of(request), libraries(home)
+    if wanted in {"look", "import", "cancel"}:
+        site.jobs.require_free(KIND)
+        waiting = site.music.upload
+        if waiting is None:
+            raise ConflictError("No file waits to be brought in any more.", "Upload it again.")
+        if wanted == "look":
+            waiting.sheet = given.get("sheet", "").strip() or None
+            _start(request, home, by, waiting, None)
+        elif wanted == "import":
+            name = given.get("name", "").strip()
+            if not name:
+                raise InvalidInputError("What is the list to be called?", "Type a name.")
+            _start(request, home, by, waiting, name)
+        else:
+            site.music.clear()
+            site.jobs.forget(KIND)
+    elif wanted == "rename-library":
+        old = music.managed(by, given.get("library", ""))
+        await off_loop(request, music.rename, by, old, given.get("name", ""))
+    elif wanted == "remove-library":
+        await off_loop(request, music.remove, by, music.managed(by, given.get("library", "")))
+    else:
+        raise InvalidInputError("The form isn't complete. Nothing was changed.", "Load the page again.")
+
+
+def _start(request: WebRequest, home: Household, by: User, waiting: Upload, name: str | None) -> None:
+    """Bring it in as ``name``, or (None) read all of it to show what would become of it."""
+    site = site_of(request)
+
+    def work_on(job: Job) -> object:
+        return bring_in(home, by, waiting, name, lambda rows, fraction: job.tell(f"{rows:,}", fraction))
+
+    async def work(job: Job) -> object:
+        imported = await site.jobs.in_thread(partial(work_on, job))
+        if name is not None and site.music.upload is waiting:
+            site.music.clear()
+        return imported
+
+    site.jobs.start(KIND, "look" if name is None else "import", name or waiting.path.name, work)
+
+
+def _music(request: WebRequest, home: Household, by: User, refused: Refused | None = None) -> Response[str]:
+    site = site_of(request)
+    return admin_page(
+        request,
+        KIND,
+        home,
+        refused=refused,
+        part=False,
+        waiting=site.music.upload,
+        libraries=libraries(home).usable(by),
+        most=MOST_IN_AN_UPLOAD,
+    )

@@ -1,0 +1,163 @@
+"""What a person does with one conversation in the list: rename, pin, archive, move, delete, and bring back.
+
+Forms lead back to the page that they came from. Scripts, which ask for JSON, get an empty answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from litestar.response import Response
+
+from familychat.errors import ConflictError
+from familychat.household import Household
+from familychat.models import User
+from familychat_web.controllers.shell import conversations_pane
+from familychat_web.errors import wants_json
+from familychat_web.forms import fields, local_path, see_other
+from familychat_web.site import WebRequest
+from familychat_web.templating import page
+
+
+class OrganisingController(Controller):
+    path = "/c/{conversation_id:str}"
+
+    @get("/organise", sync_to_thread=False)
+    def choices(
+        self,
+        request: WebRequest,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        conversation_id: FromPath[str],
+        whole: FromQuery[bool] = True,
+    ) -> Response[str]:
+        """All that can be done with it; without ``whole`` as a menu."""
+        values: dict[str, Any] = {
+            "conversation": home.conversations.get(user, conversation_id),
+            "folders": list(home.conversations.folders(user)),
+            "next": "",
+        }
+        if whole:
+            return page(request, "organise.html", **values, **conversations_pane(home, user))
+        return page(request, "partials/organise.html", **values)
+
+    @post("/rename")
+    async def rename(
+        self,
+        request: WebRequest,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        conversation_id: FromPath[str],
+    ) -> Response[Any]:
+        conversation = home.conversations.get(user, conversation_id)
+        (title,) = await fields(request, "title")
+        home.conversations.rename(user, conversation, title)
+        return await done(request, f"/c/{conversation_id}")
+
+    @post("/pin")
+    async def pin(
+        self,
+        request: WebRequest,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        conversation_id: FromPath[str],
+    ) -> Response[Any]:
+        home.conversations.pin(user, home.conversations.get(user, conversation_id))
+        return await done(request, f"/c/{conversation_id}")
+
+    @post("/unpin")
+    async def unpin(
+        self,
+        request: WebRequest,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        conversation_id: FromPath[str],
+    ) -> Response[Any]:
+        home.conversations.pin(user, home.conversations.get(user, conversation_id), pinned=False)
+        return await done(request, f"/c/{conversation_id}")
+
+    @post("/archive")
+    async def archive(
+        self,
+        request: WebRequest,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        conversation_id: FromPath[str],
+    ) -> Response[Any]:
+        home.conversations.archive(user, home.conversations.get(user, conversation_id))
+        return await done(request, f"/c/{conversation_id}")
+
+    @post("/unarchive")
+    async def unarchive(
+        self,
+        request: WebRequest,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        conversation_id: FromPath[str],
+    ) -> Response[Any]:
+        home.conversations.archive(user, home.conversations.get(user, conversation_id), archived=False)
+        return await done(request, f"/c/{conversation_id}")
+
+    @post("/move")
+    async def move(
+        self,
+        request: WebRequest,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        conversation_id: FromPath[str],
+    ) -> Response[Any]:
+        """Into the folder that is named; into none if it is empty."""
+        conversation = home.conversations.get(user, conversation_id)
+        (folder,) = await fields(request, "folder")
+        home.conversations.move(user, conversation, folder.strip() or None)
+        return await done(request, f"/c/{conversation_id}")
+
+    @post("/delete")
+    async def delete(
+        self,
+        request: WebRequest,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        conversation_id: FromPath[str],
+    ) -> Response[Any]:
+        """To the trash; the start page then offers to bring it back."""
+        home.conversations.delete(user, home.conversations.get(user, conversation_id))
+        return await done(request, f"/?undo={conversation_id}")
+
+    @post("/restore")
+    async def restore(
+        self,
+        request: WebRequest,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        conversation_id: FromPath[str],
+    ) -> Response[Any]:
+        home.conversations.restore(user, home.conversations.get(user, conversation_id))
+        return await done(request, f"/c/{conversation_id}")
+
+    @post("/reveal/{message_id:str}", sync_to_thread=False)
+    def reveal(
+        self,
+        home: NamedDependency[Household],
+        user: NamedDependency[User],
+        conversation_id: FromPath[str],
+        message_id: FromPath[str],
+    ) -> Response[Any]:
+        """Go to a message, and put the version that it is in on the shown path."""
+        conversation = home.conversations.get(user, conversation_id)
+        try:
+            home.conversations.reveal(user, conversation, message_id)
+        except ConflictError:  # an answer is being written: the conversation is shown as it is
+            return see_other(f"/c/{conversation_id}")
+        return see_other(f"/c/{conversation_id}#message-{message_id}")
+
+
+async def done(request: WebRequest, otherwise: str) -> Response[Any]:
+    """After a change: nothing more for a script; a form goes to its field ``next``, or else to ``otherwise``."""
+    if wants_json(request):
+        return Response(b"", status_code=204)
+    way = (await request.form()).get("next", "")
+    return see_other(local_path(way) if isinstance(way, str) and way else otherwise)

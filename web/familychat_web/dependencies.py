@@ -1,0 +1,42 @@
+"""What handlers ask for by name: ``home``, the household, and ``user``, who is signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+import anyio.to_thread
+from litestar.di import Provide
+
+from familychat.errors import SignInError
+from familychat.household import Household
+from familychat.models import User
+from familychat_web.site import WebRequest, site_of
+from familychat_web.visits import visit_of
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def provide_home(request: WebRequest) -> Household:
+    return site_of(request).household
+
+
+def provide_user(request: WebRequest) -> User:
+    """Raises :class:`SignInError` where nobody is signed in."""
+    user = visit_of(request).user
+    if user is None:
+        raise SignInError("You aren't signed in.", "Sign in, then try again.")
+    return user
+
+
+PROVIDED = {
+    "home": Provide(provide_home, sync_to_thread=False),
+    "user": Provide(provide_user, sync_to_thread=False),
+}
+
+
+async def off_loop(request: WebRequest, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Do what takes long (a password's hash, a large export) in a thread, so that everybody's streams go on."""
+    return await anyio.to_thread.run_sync(partial(work, *args, **kwargs), limiter=site_of(request).slow_work)

@@ -1,0 +1,42 @@
+"""Taking all of one's conversations along in one file."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from familychat.export import Place, Target, format_named, write
+from familychat.household import Household
+from familychat.models import User
+from familychat.store.conversations import EVERY
+
+PIECE = 64 * 1024
+"""Bytes that are read at once."""
+
+
+def everything(home: Household, user: User, format_name: str) -> BinaryIO:
+    """A zip file with all conversations of a person, those in the trash excepted; it is gone once it is closed.
+
+    Takes long for many. Raises :class:`familychat.errors.InvalidInputError` for a format that there isn't, or that
+    can't be written on this computer.
+    """
+    made = format_named(format_name)
+    made.check()
+    conversations = home.conversations.chosen(user, EVERY)
+    titles = [one.title for one in conversations]
+    # Its folder is private, and leaves before anything is sent: nothing stays behind when somebody goes away.
+    with tempfile.TemporaryDirectory(prefix="familychat-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "everything.zip"
+        documents = home.conversations.documents(user, conversations)
+        write(Target(Place.ZIP, path, made), titles, documents, io.BytesIO())
+        return path.open("rb")
+
+
+def pieces_of(file: BinaryIO) -> Iterator[bytes]:
+    """The file's content, closing it at the end or when nobody wants more."""
+    with file:
+        while piece := file.read(PIECE):
+            yield piece
