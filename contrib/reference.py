@@ -61,8 +61,9 @@ def settings_page() -> str:
 def errors_page() -> str:
     """docs/reference/exit-codes.md"""
     lines = [INTRODUCTION, "# Exit codes\n", "| code | what happened |", "|---|---|", "| 0 | all went well |"]
-
-    meanings = {kind.exit_code: (kind.__doc__ or "").splitlines()[0] for kind in FamilychatError.__subclasses__()}
+    # Those of the library: the page has one of its own that never leaves it.
+    kinds = [kind for kind in FamilychatError.__subclasses__() if kind.__module__ == FamilychatError.__module__]
+    meanings = {kind.exit_code: (kind.__doc__ or "").splitlines()[0] for kind in kinds}
     lines += [f"| {code} | {meanings[code]} |" for code in sorted(meanings)]
     lines += ["| 70 | Something broke inside familychat. |", "| 130 | Stopped by Ctrl-C. |"]
     return "\n".join(lines) + "\n"
