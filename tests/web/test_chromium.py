@@ -226,6 +226,10 @@ def test_a_draft_survives_a_reload(wide: Screen) -> None:
     wide.see("#text").send_keys("Half a thou")
     wide.driver.refresh()
     wide.until(lambda: wide.see("#text").get_attribute("value") == "Half a thou")
+    wide.open("/")
+    wide.see("form[action='/sign-out'] button").click()
+    wide.see("[name=username]")
+    assert wide.driver.execute_script("return localStorage.length") == 0, "and is gone after signing out"
 
 
 @pytest.mark.parametrize(

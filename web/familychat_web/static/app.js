@@ -19,3 +19,9 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("button:disabled")) button.disabled = false;
 });
+
+// Who signs out leaves no half-written questions in this browser.
+document.querySelector("form[data-person]")?.addEventListener("submit", (event) => {
+  const own = `draft ${event.target.dataset.person} `;
+  for (const key of Object.keys(localStorage)) if (key.startsWith(own)) localStorage.removeItem(key);
+});

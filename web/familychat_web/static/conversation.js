@@ -83,11 +83,6 @@ if (field) {
   });
 }
 
-document.querySelector('form[action="/sign-out"]')?.addEventListener("submit", () => {
-  const own = `draft ${words.person} `;
-  for (const key of Object.keys(localStorage)) if (key.startsWith(own)) localStorage.removeItem(key);
-});
-
 // -- asking a question
 
 let asking = false;
