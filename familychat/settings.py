@@ -133,7 +133,7 @@ class Settings:
     )
     server_parallel: int | None = _setting(
         None, "how many answers the model server writes at once; if unset, what it says itself, else one",
-        "a whole number from 1 to 64", _number(int, 1, 64),
+        "a whole number from 1 to 256", _number(int, 1, 256),
     )  # fmt: skip
     server_connect_timeout: float = _setting(
         5.0, "how long to wait for a connection", _SECONDS, _number(float, 0.1, 3600)

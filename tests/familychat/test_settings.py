@@ -20,7 +20,7 @@ WRONG = {
     "server.url": "ftp://somewhere",
     "server.api_key": "",
     "server.context_length": "12",
-    "server.parallel": "65",
+    "server.parallel": "257",
     "server.connect_timeout": "soon",
     "server.read_timeout": "-1",
     "lmstudio.url": "localhost:1234",
