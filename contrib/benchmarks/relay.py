@@ -95,10 +95,13 @@ async def measure(address: str, folder: Path) -> tuple[list[Round], list[Times]]
 
 
 @contextlib.contextmanager
-def upstream(together: int) -> Iterator[str]:
-    """The address of a model server in a process of its own that writes ``together`` tokens at once."""
+def upstream(together: int, pace: float = 0.0) -> Iterator[str]:
+    """The address of a model server in a process of its own that writes ``together`` tokens at once.
+
+    With a ``pace`` in seconds it waits before each write, and ends early.
+    """
     script = Path(__file__).with_name("upstream.py")
-    command = [sys.executable, str(script), str(together)]
+    command = [sys.executable, str(script), str(together), str(pace)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

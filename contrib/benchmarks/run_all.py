@@ -7,6 +7,7 @@ from dataclasses import replace
 import conversations
 import deciding
 import importing
+import page
 import questions
 import relay
 import searching
@@ -18,7 +19,7 @@ def main() -> list[Row]:
     """The rows of all of them that have a bound, each named after its script."""
     rows = [
         replace(row, name=f"{script.__name__}: {row.name}")
-        for script in (startup, relay, conversations, deciding, questions, importing, searching)
+        for script in (startup, relay, conversations, deciding, questions, importing, searching, page)
         for row in script.main()
         if row.bound is not None
     ]
