@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 import pytest
 
+from familychat.events import Delta, Event, Started
 from familychat.models import Effect
 from familychat.testing import FakeOpenAI, Script
+from familychat_web.streams import Feed
 from familychat_web.testing import PATIENCE, Browser, Running
+
+if TYPE_CHECKING:
+    from familychat.running import RunningTurn
 
 PASSWORD = "quiet little river"
 WORDS = [f"word{number} " for number in range(30)]
@@ -239,3 +245,37 @@ def test_what_the_model_writes_stays_text_while_it_grows(model_server: FakeOpenA
     html = "".join(block[2] for event in told for block in event.data.get("blocks", ()) if block[1] == "html")
     assert "<script" not in html
     assert "<img" not in html
+
+
+class Scripted:
+    """In place of a running turn: its events come when the test says so."""
+
+    def __init__(self) -> None:
+        self.coming: asyncio.Queue[Event | None] = asyncio.Queue()
+
+    async def follow(self) -> AsyncIterator[Event]:
+        while (event := await self.coming.get()) is not None:
+            yield event
+
+
+def test_the_first_piece_of_an_answer_is_not_held_back() -> None:
+    """Between two pieces of news there is a pause; what tells that the model thinks must not delay its first word."""
+
+    async def first_and_second() -> bool:
+        turn = Scripted()
+        feed = Feed(cast("RunningTurn", turn))
+        await turn.coming.put(Started("tiny"))
+        await feed.wait(20)
+        pause = asyncio.create_task(feed.pause(3600))
+        await turn.coming.put(Delta("One"))
+        await asyncio.wait_for(pause, 20)
+        later = asyncio.create_task(feed.pause(3600))
+        await turn.coming.put(Delta(" two"))
+        await feed.wait(20)
+        held = not later.done()
+        await turn.coming.put(None)
+        await asyncio.wait_for(later, 20)
+        feed.close()
+        return held
+
+    assert asyncio.run(first_and_second()), "what follows comes in batches"

@@ -1,6 +1,7 @@
 """A running answer as server-sent events (WHATWG HTML, section 9.2), for everybody of its person who looks on.
 
 What came since the last event is told together, at most ten times a second and at once when nothing was told lately.
+The first piece of the answer is told at once in any case.
 An event's id is the answer's and how many of the turn's events it covers: who comes back with it goes on from there.
 """
 
@@ -111,13 +112,19 @@ class Feed:
         self._came: list[Event] = []
         self._something = asyncio.Event()
         self._end = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._pump = asyncio.create_task(self._collect(running))
 
     async def _collect(self, running: RunningTurn) -> None:
+        answering = False
         async for event in running.follow():
             self._came.append(event)
             self._something.set()
+            if isinstance(event, Delta) and not answering:
+                answering = True
+                self._hurry.set()
         self._end.set()
+        self._hurry.set()
         self._something.set()
 
     @property
@@ -135,8 +142,10 @@ class Feed:
         await _at_most(self._something, seconds)
 
     async def pause(self, seconds: float) -> None:
-        """So long, or until the end."""
-        await _at_most(self._end, seconds)
+        """So long, or until the first piece of the answer or the end."""
+        await _at_most(self._hurry, seconds)
+        if not self._end.is_set():
+            self._hurry.clear()
 
     def close(self) -> None:
         self._pump.cancel()
