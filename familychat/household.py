@@ -78,7 +78,7 @@ class Household:
                 limits=self.limits,
                 tasks=self.tasks,
             )
-            self.task_shelf = TaskShelf(self.database, self.tasks, clock)
+            self.task_shelf = TaskShelf(self.database, self.tasks, self.permissions, clock)
             self._queue = TurnQueue(settings.data_dir, self._lease.id, self.servers)
             self.recovery = Recovery(self.database, self._lease)
             self.chat = Chat(

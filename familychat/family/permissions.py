@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from familychat.clock import Clock, parse_timestamp, timestamp, utc_now
 from familychat.errors import InvalidInputError, NotAllowedError
@@ -97,22 +98,22 @@ class Permissions:
         kind, _, name = resource.partition(":")
         rules = self._grants.touching(user.id, [resource, f"{kind}:*"], timestamp(self._clock()))
         against = [rule for rule in rules if rule.effect is Effect.DENY]
-        if rules and not against:
-            return Finding(f"{self._told(rules[0])}.")
+        refusal = f"You may not use the {kind} {name}. Nothing was sent."
         if against:
-            text = f"{self._told(against[0])}, and what is forbidden wins."
             hint = f"An admin can see why: familychat admin why {user.username} {resource}"
-        else:
-            text = f"No rule allows the {kind} {name}."
-            hint = f"An admin can allow it: familychat admin grant {user.username} {resource}"
-        return Finding(text, NotAllowedError(f"You may not use the {kind} {name}. Nothing was sent.", hint))
+            told = partial(self._told, against[0], ", and what is forbidden wins.")
+            return Finding(told, NotAllowedError(refusal, hint))
+        if rules:
+            return Finding(partial(self._told, rules[0], "."))
+        hint = f"An admin can allow it: familychat admin grant {user.username} {resource}"
+        return Finding(f"No rule allows the {kind} {name}.", NotAllowedError(refusal, hint))
 
-    def _told(self, rule: Grant) -> str:
+    def _told(self, rule: Grant, end: str) -> str:
         may = "allows" if rule.effect is Effect.ALLOW else "forbids"
         until = ""
         if rule.until is not None:
             until = f" until {parse_timestamp(rule.until).astimezone(self._limits.zone):%Y-%m-%d %H:%M}"
-        return f"The rule for {self.name_of(rule.subject)} {may} {rule.resource}{until}"
+        return f"The rule for {self.name_of(rule.subject)} {may} {rule.resource}{until}{end}"
 
     def name_of(self, subject: Subject) -> str:
         """``everyone``, ``the group NAME``, or a user name."""

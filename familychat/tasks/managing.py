@@ -34,11 +34,11 @@ class TaskShelf:
     Every change is in the audit log, for everybody to read. One that is refused leaves all files as they were.
     """
 
-    def __init__(self, database: Database, registry: TaskRegistry, clock: Clock) -> None:
+    def __init__(self, database: Database, registry: TaskRegistry, permissions: Permissions, clock: Clock) -> None:
         self._database = database
         self._registry = registry
         self._clock = clock
-        self._permissions = Permissions(database, clock=clock)
+        self._permissions = permissions
         self._people = PeopleStore(database)
         self._states = TaskStateStore(database)
         self._audit = AuditStore(database)
