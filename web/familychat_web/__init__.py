@@ -11,6 +11,8 @@ To add
   ``shell.html``, which is given ``**conversations_pane(home, user)``, too.
   Who isn't signed in doesn't get there, unless it says ``opt=OPEN_TO_ALL``; ``guards=[admins_only]`` keeps it to
   admins. All words in templates go through ``_()``.
+- **anything about one conversation:** a path with ``{conversation_id:str}``; the parameter ``conversation`` is then the
+  person's own of that id, and somebody else's look like none at all.
 - **a part of a page:** a template in ``templates/partials/``, included by the page, and returned alone by
   ``page(request, "partials/name.html", ...)``.
 - **a form:** ``method="post"``, with ``{% include "partials/csrf.html" %}`` in it. Its handler reads with

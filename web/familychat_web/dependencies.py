@@ -1,4 +1,4 @@
-"""What handlers ask for by name: ``home``, the household, and ``user``, who is signed in."""
+"""What handlers ask for by name: ``home``, the household, ``user``, who is signed in, and their ``conversation``."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 import anyio.to_thread
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath
 
 from familychat.errors import SignInError
 from familychat.household import Household
-from familychat.models import User
+from familychat.models import Conversation, User
 from familychat_web.site import WebRequest, site_of
 from familychat_web.visits import visit_of
 
@@ -31,9 +32,17 @@ def provide_user(request: WebRequest) -> User:
     return user
 
 
+def provide_conversation(
+    home: NamedDependency[Household], user: NamedDependency[User], conversation_id: FromPath[str]
+) -> Conversation:
+    """The one that the path names. Raises :class:`NotFoundError` unless it is the person's own."""
+    return home.conversations.get(user, conversation_id)
+
+
 PROVIDED = {
     "home": Provide(provide_home, sync_to_thread=False),
     "user": Provide(provide_user, sync_to_thread=False),
+    "conversation": Provide(provide_conversation, sync_to_thread=False),
 }
 
 

@@ -72,11 +72,10 @@ class ConversationsController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
         before: FromQuery[str] = "",
     ) -> Response[str]:
         """The newest messages, or those before another."""
-        conversation = home.conversations.get(user, conversation_id)
         return conversation_page(request, home, user, conversation, before=before)
 
     @get("/c/{conversation_id:str}/shown", sync_to_thread=False)
@@ -86,12 +85,11 @@ class ConversationsController(Controller):
         *,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
         before: FromQuery[str] = "",
         count: FromQuery[int] = AT_ONCE,
     ) -> Response[str]:
         """A part of the page: its messages as they are now."""
-        conversation = home.conversations.get(user, conversation_id)
         most = max(AT_ONCE, min(count, MOST_AT_ONCE))
         return page(request, "partials/messages.html", **_messages(home, user, conversation, before, most))
 
@@ -101,11 +99,10 @@ class ConversationsController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
         message_id: FromPath[str],
     ) -> Response[str]:
         """A part of the page: one message."""
-        conversation = home.conversations.get(user, conversation_id)
         return message_part(request, home, conversation, home.conversations.message(user, conversation, message_id))
 
     @get("/c/{conversation_id:str}/messages/{message_id:str}/text", sync_to_thread=False)
@@ -113,20 +110,18 @@ class ConversationsController(Controller):
         self,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
         message_id: FromPath[str],
     ) -> Response[str]:
         """A message as the Markdown that it is, to be copied."""
-        conversation = home.conversations.get(user, conversation_id)
         message = home.conversations.message(user, conversation, message_id)
         return Response(readable(message.content), media_type="text/plain")
 
     @get("/c/{conversation_id:str}/pulse", sync_to_thread=False)
     def pulse(
-        self, home: NamedDependency[Household], user: NamedDependency[User], conversation_id: FromPath[str]
+        self, home: NamedDependency[Household], user: NamedDependency[User], conversation: NamedDependency[Conversation]
     ) -> Response[dict[str, Any]]:
         """How it stands: a script asks every few seconds while somebody looks at the page."""
-        conversation = home.conversations.get(user, conversation_id)
         running = home.chat.running(user, conversation)
         newest = home.conversations.messages(user, conversation, limit=1)
         streaming = bool(newest) and newest[0].status is Status.STREAMING
@@ -139,11 +134,10 @@ class ConversationsController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
         after: FromQuery[int] = 0,
     ) -> Stream:
         """The running answer as it comes: after the event that ``Last-Event-ID`` names, or the first ``after`` ones."""
-        conversation = home.conversations.get(user, conversation_id)
         running = home.chat.running(user, conversation)
         left = place_of(request.headers.get("last-event-id", ""))
         if running is None or (left is not None and left.answer != running.answer.id):
@@ -157,11 +151,10 @@ class ConversationsController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
         format_name: FromPath[str],
     ) -> Stream:
         """The whole conversation as a file; raises as :func:`format_named`."""
-        conversation = home.conversations.get(user, conversation_id)
         chosen = format_named(format_name)
         chosen.check()
         document = await off_loop(request, home.conversations.document, user, conversation)

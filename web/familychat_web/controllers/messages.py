@@ -64,9 +64,8 @@ class AskingController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
     ) -> Response[Any]:
-        conversation = home.conversations.get(user, conversation_id)
         (text,) = await fields(request, "text")
         try:
             running = home.chat.start(user, conversation, text)
@@ -82,11 +81,10 @@ class AskingController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
         message_id: FromPath[str],
     ) -> Response[Any]:
         """Ask an earlier question in other words."""
-        conversation = home.conversations.get(user, conversation_id)
         (text,) = await fields(request, "text")
         return _begun(request, home, home.chat.edit(user, conversation, message_id, text))
 
@@ -100,10 +98,9 @@ class TurnsController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
     ) -> Response[Any]:
         """Stop the answer that is being written; if none is, that is fine."""
-        conversation = home.conversations.get(user, conversation_id)
         running = home.chat.running(user, conversation)
         if running is not None:
             await running.stop()
@@ -119,10 +116,9 @@ class TurnsController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
     ) -> Response[Any]:
         """How the next answers are asked for; what is left empty is the household's and the model server's choice."""
-        conversation = home.conversations.get(user, conversation_id)
         model, instructions, temperature, most = await fields(
             request, "model", "system_prompt", "temperature", "max_tokens"
         )
@@ -140,10 +136,9 @@ class TurnsController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
     ) -> Response[Any]:
         """Another answer to the question that is named, or that has the answer that is named; else to the last one."""
-        conversation = home.conversations.get(user, conversation_id)
         message = (await request.form()).get("message", "")
         about = message if isinstance(message, str) and message else None
         return _begun(request, home, home.chat.retry(user, conversation, about))
@@ -154,10 +149,9 @@ class TurnsController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
     ) -> Response[Any]:
         """Let the model go on with the last answer."""
-        conversation = home.conversations.get(user, conversation_id)
         return _begun(request, home, home.chat.resume(user, conversation))
 
     @post("/fork", sync_to_thread=False)
@@ -166,10 +160,9 @@ class TurnsController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
     ) -> Response[Any]:
         """A conversation of its own with what is shown."""
-        conversation = home.conversations.get(user, conversation_id)
         return _done(request, home.conversations.fork(user, conversation).id)
 
     @post("/messages/{message_id:str}/fork", sync_to_thread=False)
@@ -178,11 +171,10 @@ class TurnsController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
         message_id: FromPath[str],
     ) -> Response[Any]:
         """A conversation of its own with what is shown down to a message."""
-        conversation = home.conversations.get(user, conversation_id)
         return _done(request, home.conversations.fork(user, conversation, message_id).id)
 
     @post("/messages/{message_id:str}/delete", sync_to_thread=False)
@@ -191,11 +183,10 @@ class TurnsController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
         message_id: FromPath[str],
     ) -> Response[Any]:
         """Delete one message for good."""
-        conversation = home.conversations.get(user, conversation_id)
         home.conversations.delete_message(user, conversation, message_id)
         return _done(request, conversation.id)
 
@@ -206,12 +197,11 @@ class TurnsController(Controller):
         *,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
         message_id: FromPath[str],
         version: FromPath[str],
     ) -> Response[Any]:
         """Show another version of a message, with what followed it."""
-        conversation = home.conversations.get(user, conversation_id)
         number = int(version) if version.isascii() and version.isdecimal() and len(version) < LONGEST_NUMBER else 0
         home.conversations.show_version(user, conversation, message_id, number)
         return _done(request, conversation.id)

@@ -14,7 +14,7 @@ from litestar.response import Response
 
 from familychat.errors import ConflictError
 from familychat.household import Household
-from familychat.models import User
+from familychat.models import Conversation, User
 from familychat_web.controllers.shell import conversations_pane
 from familychat_web.errors import wants_json
 from familychat_web.forms import fields, local_path, see_other
@@ -31,12 +31,12 @@ class OrganisingController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
         whole: FromQuery[bool] = True,
     ) -> Response[str]:
         """All that can be done with it; without ``whole`` as a menu."""
         values: dict[str, Any] = {
-            "conversation": home.conversations.get(user, conversation_id),
+            "conversation": conversation,
             "folders": list(home.conversations.folders(user)),
             "next": "",
         }
@@ -50,12 +50,11 @@ class OrganisingController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
     ) -> Response[Any]:
-        conversation = home.conversations.get(user, conversation_id)
         (title,) = await fields(request, "title")
         home.conversations.rename(user, conversation, title)
-        return await done(request, f"/c/{conversation_id}")
+        return await done(request, f"/c/{conversation.id}")
 
     @post("/pin")
     async def pin(
@@ -63,10 +62,10 @@ class OrganisingController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
     ) -> Response[Any]:
-        home.conversations.pin(user, home.conversations.get(user, conversation_id))
-        return await done(request, f"/c/{conversation_id}")
+        home.conversations.pin(user, conversation)
+        return await done(request, f"/c/{conversation.id}")
 
     @post("/unpin")
     async def unpin(
@@ -74,10 +73,10 @@ class OrganisingController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
     ) -> Response[Any]:
-        home.conversations.pin(user, home.conversations.get(user, conversation_id), pinned=False)
-        return await done(request, f"/c/{conversation_id}")
+        home.conversations.pin(user, conversation, pinned=False)
+        return await done(request, f"/c/{conversation.id}")
 
     @post("/archive")
     async def archive(
@@ -85,10 +84,10 @@ class OrganisingController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
     ) -> Response[Any]:
-        home.conversations.archive(user, home.conversations.get(user, conversation_id))
-        return await done(request, f"/c/{conversation_id}")
+        home.conversations.archive(user, conversation)
+        return await done(request, f"/c/{conversation.id}")
 
     @post("/unarchive")
     async def unarchive(
@@ -96,10 +95,10 @@ class OrganisingController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
     ) -> Response[Any]:
-        home.conversations.archive(user, home.conversations.get(user, conversation_id), archived=False)
-        return await done(request, f"/c/{conversation_id}")
+        home.conversations.archive(user, conversation, archived=False)
+        return await done(request, f"/c/{conversation.id}")
 
     @post("/move")
     async def move(
@@ -107,13 +106,12 @@ class OrganisingController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
     ) -> Response[Any]:
         """Into the folder that is named; into none if it is empty."""
-        conversation = home.conversations.get(user, conversation_id)
         (folder,) = await fields(request, "folder")
         home.conversations.move(user, conversation, folder.strip() or None)
-        return await done(request, f"/c/{conversation_id}")
+        return await done(request, f"/c/{conversation.id}")
 
     @post("/delete")
     async def delete(
@@ -121,11 +119,11 @@ class OrganisingController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
     ) -> Response[Any]:
         """To the trash; the start page then offers to bring it back."""
-        home.conversations.delete(user, home.conversations.get(user, conversation_id))
-        return await done(request, f"/?undo={conversation_id}")
+        home.conversations.delete(user, conversation)
+        return await done(request, f"/?undo={conversation.id}")
 
     @post("/restore")
     async def restore(
@@ -133,26 +131,25 @@ class OrganisingController(Controller):
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
     ) -> Response[Any]:
-        home.conversations.restore(user, home.conversations.get(user, conversation_id))
-        return await done(request, f"/c/{conversation_id}")
+        home.conversations.restore(user, conversation)
+        return await done(request, f"/c/{conversation.id}")
 
     @post("/reveal/{message_id:str}", sync_to_thread=False)
     def reveal(
         self,
         home: NamedDependency[Household],
         user: NamedDependency[User],
-        conversation_id: FromPath[str],
+        conversation: NamedDependency[Conversation],
         message_id: FromPath[str],
     ) -> Response[Any]:
         """Go to a message, and put the version that it is in on the shown path."""
-        conversation = home.conversations.get(user, conversation_id)
         try:
             home.conversations.reveal(user, conversation, message_id)
         except ConflictError:  # an answer is being written: the conversation is shown as it is
-            return see_other(f"/c/{conversation_id}")
-        return see_other(f"/c/{conversation_id}#message-{message_id}")
+            return see_other(f"/c/{conversation.id}")
+        return see_other(f"/c/{conversation.id}#message-{message_id}")
 
 
 async def done(request: WebRequest, otherwise: str) -> Response[Any]:
