@@ -15,8 +15,8 @@ from familychat.family.limits import Limits
 from familychat.family.permissions import Permissions
 from familychat.family.safety.filter import title_is_fine
 from familychat.llm.discovery import ServerChoice
-from familychat.models import Author, Conversation, Message, Parameters, TitledBy, User
-from familychat.queue import TurnQueue
+from familychat.models import Author, Conversation, Message, Parameters, Status, TitledBy, User
+from familychat.queue import Crowd, TurnQueue
 from familychat.recovery import Recovery
 from familychat.running import RunningTurn
 from familychat.store.conversations import ConversationStore
@@ -24,10 +24,12 @@ from familychat.store.database import Database
 from familychat.store.leases import Lease
 from familychat.store.messages import MessageStore
 from familychat.store.people import PeopleStore
+from familychat.store.writing import WritingStore
 from familychat.tasks.base import defaults_of
 from familychat.tasks.registry import DEFAULT_TASK, TaskRegistry
 from familychat.titles import Titles
 from familychat.turn import Turn
+from familychat.wording import Text
 
 MAX_QUESTION_BYTES = 8_000_000
 TITLE_LENGTH = 60
@@ -58,7 +60,11 @@ def check_question(text: str) -> str:
         ) from error
     if size > MAX_QUESTION_BYTES:
         raise InvalidInputError(
-            f"The question is {size:,} bytes long, and {MAX_QUESTION_BYTES:,} is the most. Nothing was sent.",
+            Text(
+                "The question is %(count)s bytes long, and %(most)s is the most. Nothing was sent.",
+                count=f"{size:,}",
+                most=f"{MAX_QUESTION_BYTES:,}",
+            ),
             "Shorten it.",
         )
     return question
@@ -67,13 +73,16 @@ def check_question(text: str) -> str:
 def check_parameters(parameters: Parameters) -> Parameters:
     """The parameters unchanged; raises :class:`InvalidInputError` naming the one that is out of range."""
     limits = (
-        ("temperature", parameters.temperature, 0.0, 2.0, "0 to 2"),
-        ("top_p", parameters.top_p, 0.001, 1.0, "above 0 to 1"),
-        ("max_tokens", parameters.max_tokens, 1, 1_000_000, "1 to 1,000,000"),
+        ("temperature", parameters.temperature, 0.0, 2.0, Text("0 to 2")),
+        ("top_p", parameters.top_p, 0.001, 1.0, Text("above 0 to 1")),
+        ("max_tokens", parameters.max_tokens, 1, 1_000_000, Text("1 to 1,000,000")),
     )
     for name, value, low, high, allowed in limits:
         if value is not None and not low <= value <= high:
-            raise InvalidInputError(f"{name} can't be {value}.", f"Allowed: {allowed}.")
+            raise InvalidInputError(
+                Text("%(name)s can't be %(value)s.", name=name, value=value),
+                Text("Allowed: %(allowed)s.", allowed=allowed),
+            )
     return parameters
 
 
@@ -108,6 +117,7 @@ class Chat:
         self._people = PeopleStore(database)
         self._conversations = ConversationStore(database)
         self._messages = MessageStore(database)
+        self._writing = WritingStore(database)
         self._permissions = permissions
         self._limits = limits
         self._servers = servers
@@ -232,7 +242,8 @@ class Chat:
         current = self._conversations.get(user.id, conversation.id)
         if current.deleted_at is not None:
             raise ConflictError(
-                "This conversation is in the trash.", f"familychat trash restore {current.short_id} brings it back."
+                "This conversation is in the trash.",
+                Text("familychat trash restore %(id)s brings it back.", id=current.short_id),
             )
         self._recovery.require_settled(current)
         return current
@@ -259,6 +270,7 @@ class Chat:
             ended=lambda end: self._ended(user, conversation, asked, end, day=day),
             reminders=self._limits.reminders(user),
             still_allowed=lambda: self._still_allowed(user, conversation.task, turn.model),
+            still_wanted=partial(self._writing.is_wanted, answer.id),
         )
         self._running[conversation.id] = running
         return running
@@ -286,15 +298,38 @@ class Chat:
         running = self._running.get(conversation.id)
         return running if running and running.conversation.owner_id == user.id else None
 
+    def written(self, user: User, conversation: Conversation) -> Message | None:
+        """The answer that is being written in one's own conversation now, by this process or another."""
+
+        def streaming() -> Message | None:
+            newest = self._messages.path(self._conversations.get(user.id, conversation.id), limit=1)
+            return newest[0] if newest and newest[0].status is Status.STREAMING else None
+
+        written = streaming()
+        if written is not None and self.running(user, conversation) is None and self._recovery.recover():
+            return streaming()  # its process may be gone
+        return written
+
+    async def stop(self, user: User, conversation: Conversation) -> None:
+        """Stop the answer that is being written, and keep what came; if none is, that is fine.
+
+        One of this process has ended when this returns; another process ends its own within a second.
+        """
+        running, written = self.running(user, conversation), self.written(user, conversation)
+        if running is not None:
+            await running.stop()
+        elif written is not None:
+            self._writing.ask_to_stop(written)
+
     @property
     def under_way(self) -> int:
         """How many turns are under way in this process, those that wait for the model server included."""
         return len(self._running)
 
-    @property
-    def waiting(self) -> int:
-        """How many questions wait in this process for the model server."""
-        return self._queue.waiting
+    def everywhere(self) -> Crowd:
+        """How many turns are under way in the household, in all processes, and how many of them wait."""
+        others = self._queue.others()
+        return Crowd(self.under_way + others.under_way, self._queue.waiting + others.waiting)
 
     def use_model(self, name: str) -> None:
         """Answer with this model from now on, where a conversation hasn't chosen another."""

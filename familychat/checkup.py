@@ -14,6 +14,7 @@ from familychat.llm.discovery import ServerChoice, answers
 from familychat.llm.embedded import is_installed
 from familychat.settings import Settings
 from familychat.store.snapshots import check
+from familychat.wording import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,22 @@ def _database(settings: Settings) -> Finding:
     try:
         found = check(path)
     except NotFoundError:
-        return Finding("off", f"There is no database yet; it will be made at {path}.")
+        return Finding("off", Text("There is no database yet; it will be made at %(path)s.", path=path))
     if not found.ok:
         return Finding(
-            "trouble", f"The database {path} is damaged: {found.problems[0]}.", "familychat db restore brings one back."
+            "trouble",
+            Text("The database %(path)s is damaged: %(reason)s.", path=path, reason=found.problems[0]),
+            "familychat db restore brings one back.",
         )
     rows = found.rows
-    return Finding("ok", f"The database {path} is in good order ({rows.get('messages', 0):,} messages).")
+    return Finding(
+        "ok",
+        Text(
+            "The database %(path)s is in good order (%(count)s messages).",
+            path=path,
+            count=f"{rows.get('messages', 0):,}",
+        ),
+    )
 
 
 async def _servers(settings: Settings) -> list[Finding]:
@@ -61,9 +71,11 @@ async def _servers(settings: Settings) -> list[Finding]:
     ):
         trouble = await answers(settings, kind)
         if trouble is None:
-            findings.append(Finding("ok", f"{title} answers at {url}."))
+            findings.append(Finding("ok", Text("%(server)s answers at %(address)s.", server=title, address=url)))
         else:
-            findings.append(Finding("off", f"{title} doesn't answer at {url}."))
+            findings.append(
+                Finding("off", Text("%(server)s doesn't answer at %(address)s.", server=title, address=url))
+            )
     return findings
 
 
@@ -91,8 +103,14 @@ def _embedded(settings: Settings) -> list[Finding]:
         ]
     if settings.embedded_model is not None:
         if settings.embedded_model.is_file():
-            return [Finding("ok", f"The built-in engine will use {settings.embedded_model}.")]
-        return [Finding("trouble", f"There is no model file at {settings.embedded_model}.", "Set embedded.model anew.")]
+            return [Finding("ok", Text("The built-in engine will use %(path)s.", path=settings.embedded_model))]
+        return [
+            Finding(
+                "trouble",
+                Text("There is no model file at %(path)s.", path=settings.embedded_model),
+                "Set embedded.model anew.",
+            )
+        ]
     if not practice_model.is_fetched(settings.data_dir):
         return [
             Finding(
@@ -104,7 +122,7 @@ def _embedded(settings: Settings) -> list[Finding]:
     return [
         Finding(
             "ok",
-            f"The built-in engine will answer with {practice_model.TITLE}.",
+            Text("The built-in engine will answer with %(model)s.", model=practice_model.TITLE),
             "It is a toy for trying things out; start LM Studio or Ollama for real answers.",
         )
     ]
@@ -114,12 +132,30 @@ async def _models(server: ModelServer, settings: Settings) -> list[Finding]:
     models = await server.list_models()
     if not models:
         return [
-            Finding("trouble", f"{server.title} has no model yet.", "familychat models pull NAME downloads one to it.")
+            Finding(
+                "trouble",
+                Text("%(server)s has no model yet.", server=server.title),
+                "familychat models pull NAME downloads one to it.",
+            )
         ]
     names = ", ".join(model.name for model in models[:5])
-    findings = [Finding("ok", f"{server.title} at {server.address} will answer. It has {names}.")]
+    findings = [
+        Finding(
+            "ok",
+            Text(
+                "%(server)s at %(address)s will answer. It has %(names)s.",
+                server=server.title,
+                address=server.address,
+                names=names,
+            ),
+        )
+    ]
     if settings.model and all(settings.model.casefold() not in model.name.casefold() for model in models):
         findings.append(
-            Finding("trouble", f"The default model {settings.model} isn't there.", "familychat models use NAME")
+            Finding(
+                "trouble",
+                Text("The default model %(model)s isn't there.", model=settings.model),
+                "familychat models use NAME",
+            )
         )
     return findings

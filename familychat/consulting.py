@@ -11,6 +11,7 @@ from familychat.events import Delta, Loading
 from familychat.llm.base import ChatMessage, ChatRequest, ModelInfo, find_model, known_model
 from familychat.llm.discovery import ServerChoice
 from familychat.models import Parameters
+from familychat.wording import Text
 
 RequireModel = Callable[[str], None]
 """Raises unless the person may use the model of this name."""
@@ -50,7 +51,8 @@ class ModelAccess:
         model = next((model for model in models if model.loaded), None) or next(iter(models), None)
         if model is None:
             raise ModelNotFoundError(
-                f"{title} has no model yet.", "familychat models pull NAME fetches one; familychat doctor helps."
+                Text("%(server)s has no model yet.", server=title),
+                "familychat models pull NAME fetches one; familychat doctor helps.",
             )
         return model
 

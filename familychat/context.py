@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from familychat.errors import QuestionTooLongError
 from familychat.llm.base import ChatMessage
 from familychat.models import Author, Message, Status
+from familychat.wording import Text
 
 ASSUMED_CONTEXT_LENGTH = 8192
 """For servers that don't say."""
@@ -74,7 +75,12 @@ def fit(
     needed = _size([*opening, *asked])
     if needed > limit:
         raise QuestionTooLongError(
-            f"This is about {needed:,} tokens long, and {model} can read {limit:,} at once. Nothing was sent.",
+            Text(
+                "This is about %(needed)s tokens long, and %(model)s can read %(limit)s at once. Nothing was sent.",
+                needed=f"{needed:,}",
+                model=model,
+                limit=f"{limit:,}",
+            ),
             "Shorten it, or choose a model that reads more with /model.",
         )
     turns = turns_of(history)

@@ -18,6 +18,7 @@ from familychat.store.conversations import ANY, Chosen, ConversationStore
 from familychat.store.database import Database
 from familychat.store.messages import MessageStore
 from familychat.store.people import PeopleStore
+from familychat.wording import Text
 
 LONGEST_FOLDER = 60
 LONGEST_RETENTION = 36_500
@@ -69,6 +70,12 @@ class Conversations:
         head = current.head_id if before is None else self._messages.get(current, before).parent_id
         return self._messages.path_to(current, head, limit=limit)
 
+    def messages_after(
+        self, user: User, conversation: Conversation, message_id: str, *, limit: int
+    ) -> list[Message] | None:
+        """What follows a message on the shown path, oldest first; None if it isn't on it."""
+        return self._messages.path_after(self._store.get(user.id, conversation.id), message_id, limit=limit)
+
     def message(self, user: User, conversation: Conversation, message_id: str) -> Message:
         """One message, in whichever version; raises :class:`NotFoundError` if there is none."""
         return self._messages.get(self._store.get(user.id, conversation.id), message_id)
@@ -109,9 +116,13 @@ class Conversations:
 
     # -- deleting
 
-    def delete(self, user: User, conversation: Conversation) -> None:
-        """Move it to the person's trash."""
-        self._store.set_deleted(user.id, conversation.id, timestamp(self._clock()))
+    def delete(self, user: User, *conversations: Conversation) -> str:
+        """Move them to the person's trash; returns when, which is the same for all of them."""
+        at = timestamp(self._clock())
+        with self._database.transaction():
+            for conversation in conversations:
+                self._store.set_deleted(user.id, conversation.id, at)
+        return at
 
     def trash(self, user: User) -> list[Conversation]:
         return self._store.trash(user.id)
@@ -130,7 +141,10 @@ class Conversations:
     def set_retention(self, user: User, days: int | None) -> None:
         """Raises :class:`InvalidInputError` for days that make no sense."""
         if days is not None and not 1 <= days <= LONGEST_RETENTION:
-            raise InvalidInputError(f"{days} days can't be.", f"Between 1 and {LONGEST_RETENTION:,}, or never.")
+            raise InvalidInputError(
+                Text("%(days)s days can't be.", days=days),
+                Text("Between 1 and %(most)s, or never.", most=f"{LONGEST_RETENTION:,}"),
+            )
         self._people.set_retention_days(user.id, days)
 
     def outlived(self, user: User, days: int | None = None) -> list[Conversation]:
@@ -161,8 +175,15 @@ class Conversations:
         current = self._still(user, conversation)
         ids = self._messages.siblings(self._messages.get(current, message_id))
         if not 1 <= version <= len(ids):
-            there = "only one version" if len(ids) == 1 else f"only versions 1 to {len(ids)}"
-            raise NotFoundError(f"There is no version {version}: it has {there}.")
+            raise NotFoundError(
+                Text("There is no version %(version)s: it has only one version.", version=version)
+                if len(ids) == 1
+                else Text(
+                    "There is no version %(version)s: it has only versions 1 to %(last)s.",
+                    version=version,
+                    last=len(ids),
+                )
+            )
         self._messages.show(current, self._messages.get(current, ids[version - 1]))
         return self._store.get(user.id, current.id)
 
@@ -284,7 +305,9 @@ def checked_folder(folder: str) -> str:
     """The folder's name on one line; raises :class:`InvalidInputError` for an empty or overlong one."""
     name = " ".join(folder.split())
     if not name or len(name) > LONGEST_FOLDER or not name.isprintable():
-        raise InvalidInputError("A folder can't be called that.", f"Give it 1 to {LONGEST_FOLDER} letters.")
+        raise InvalidInputError(
+            "A folder can't be called that.", Text("Give it 1 to %(most)s letters.", most=LONGEST_FOLDER)
+        )
     return name
 
 

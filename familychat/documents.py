@@ -15,6 +15,7 @@ import msgspec
 from familychat.clock import parse_timestamp, timestamp
 from familychat.errors import InvalidInputError
 from familychat.models import Author, Conversation, Message, Parameters, Status, TitledBy, Usage
+from familychat.wording import Text
 
 FORMAT = "familychat-conversations"
 VERSION = 1
@@ -172,7 +173,7 @@ def checked(document: ConversationDocument) -> ConversationDocument:
     by_id: dict[str, MessageDocument] = {}
     for message in document.messages:
         if message.id in by_id:
-            raise InvalidInputError(f"Two of its messages have the id {_short(message.id)}.")
+            raise InvalidInputError(Text("Two of its messages have the id %(id)s.", id=_short(message.id)))
         by_id[message.id] = message
     _check_names(document)
     _check_count(document.parameters.max_tokens)
@@ -206,7 +207,7 @@ def _check_names(document: ConversationDocument) -> None:
         raise InvalidInputError("Its title is far too long.")
     for name in (document.task, document.model, document.folder, document.origin):
         if name is not None and len(name) > LONGEST_NAME:
-            raise InvalidInputError(f"{_short(name)} is far too long for a name.")
+            raise InvalidInputError(Text("%(name)s is far too long for a name.", name=_short(name)))
 
 
 def _check_text(document: ConversationDocument) -> None:
@@ -224,7 +225,7 @@ def _check_count(count: int | None) -> None:
 
 def _check_time(at: str | None) -> None:
     if at is not None and not _is_time(at):
-        raise InvalidInputError(f"{_short(at)} isn't a time such as 2026-01-31T18:05:00.123Z.")
+        raise InvalidInputError(Text("%(text)s isn't a time such as 2026-01-31T18:05:00.123Z.", text=_short(at)))
 
 
 @lru_cache(maxsize=1000)

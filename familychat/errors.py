@@ -29,6 +29,7 @@ code of the command line and the HTTP status of the web; both front ends map the
     │   └── StoreTooNewError         8   500
     ├── SettingsError                9   500
     ├── TaskError                   10   500
+    │   └── UnknownTaskError        10   404
     └── QueryError                  11   422
         ├── UnsafeQuery             11   403
         ├── BrokenQuery             11   422
@@ -209,6 +210,12 @@ class TaskError(FamilychatError):
     """A task (often a plugin) is missing or broken."""
 
     exit_code = 10
+
+
+class UnknownTaskError(TaskError):
+    """There is no task of that name."""
+
+    http_status = 404
 
 
 class QueryError(FamilychatError):

@@ -13,6 +13,7 @@ from familychat.errors import InvalidInputError
 from familychat.models import User
 from familychat.store.database import Database
 from familychat.store.preferences import PreferenceStore
+from familychat.wording import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,16 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
 LONGEST = {"greeting": 64, "task": 64, "model": 300}
 """Characters."""
 
+_NOT_THIS = {
+    "theme": Text("%(value)s can't be the theme. Nothing was changed."),
+    "accent": Text("%(value)s can't be the accent. Nothing was changed."),
+    "size": Text("%(value)s can't be the size. Nothing was changed."),
+    "language": Text("%(value)s can't be the language. Nothing was changed."),
+    "greeting": Text("%(value)s can't be the greeting. Nothing was changed."),
+    "task": Text("%(value)s can't be the task. Nothing was changed."),
+    "model": Text("%(value)s can't be the model. Nothing was changed."),
+}
+
 
 class Preferences:
     """Every call is for one person and reaches only what is theirs."""
@@ -65,9 +76,7 @@ class Preferences:
         clean = {name: value.strip() for name, value in values.items()}
         for name, value in clean.items():
             if not _fits(name, value):
-                raise InvalidInputError(
-                    f"{value[:40] or 'Nothing'} can't be the {name}. Nothing was changed.", _hint(name)
-                )
+                raise InvalidInputError(_not_this(name, value[:40] or Text("Nothing")), _hint(name))
         self._store.put(user.id, clean)
         return self.of(user)
 
@@ -80,9 +89,17 @@ def _fits(name: str, value: str) -> bool:
     return len(value) <= LONGEST.get(name, -1) and (not value or value.isprintable())
 
 
-def _hint(name: str) -> str:
+def _not_this(name: str, value: str) -> Text:
+    if name in _NOT_THIS:
+        return Text(_NOT_THIS[name], value=value)
+    return Text("%(value)s can't be the %(name)s. Nothing was changed.", value=value, name=name)
+
+
+def _hint(name: str) -> Text:
     if name in CHOICES:
-        return f"Choose one of {', '.join(CHOICES[name])}."
+        return Text("Choose one of %(choices)s.", choices=", ".join(CHOICES[name]))
     if name in LONGEST:
-        return f"Write at most {LONGEST[name]} ordinary characters."
-    return "Choose one of the languages that are offered." if name == "language" else "There is nothing of that name."
+        return Text("Write at most %(most)s ordinary characters.", most=LONGEST[name])
+    if name == "language":
+        return Text("Choose one of the languages that are offered.")
+    return Text("There is nothing of that name.")

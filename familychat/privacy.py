@@ -146,6 +146,7 @@ PLACES = (
     Place(("logs",), "which kinds of pages were asked for, when, and troubles", "the last five files of 1 MB"),
     Place(("models",), "the practice model", "until familychat models rm"),
     Place(("terminal-session",), "the token of who signed in at this terminal", "90 days, or to the sign-out"),
+    Place(("cache",), "the page's layouts, made ready for quick starts", "until familychat changes them"),
     Place(("running", "backup-work", "*.lock"), "locks, whose turn it is (ids only), work under way", "while in use"),
 )
 OTHER = "files that aren't familychat's"

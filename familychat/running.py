@@ -8,7 +8,14 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
-from familychat.errors import FamilychatError, ModelServerError, NotAllowedError, StoreError, TaskError
+from familychat.errors import (
+    FamilychatError,
+    ModelServerError,
+    NotAllowedError,
+    NotFoundError,
+    StoreError,
+    TaskError,
+)
 from familychat.events import Completed, Delta, End, Event, Failed, Notice, Queued, Reasoning, Stopped
 from familychat.family.safety.guarding import guarded
 from familychat.models import Conversation, Message, Status
@@ -16,6 +23,7 @@ from familychat.queue import OnPosition
 from familychat.store.messages import MessageStore
 from familychat.tasks.base import Task
 from familychat.turn import Turn
+from familychat.wording import Text
 
 CHECKPOINT_SECONDS = 0.5
 """Half of what is promised: a busy disk may hold one back."""
@@ -44,6 +52,7 @@ class RunningTurn:
         ended: Callable[[End], None],
         reminders: Sequence[str],
         still_allowed: Callable[[], None],
+        still_wanted: Callable[[], bool],
     ) -> None:
         self.conversation = conversation
         self.question = turn.question
@@ -54,6 +63,7 @@ class RunningTurn:
         self._admission = admission
         self._ended = ended
         self._still_allowed = still_allowed
+        self._still_wanted = still_wanted
         self._refusal: NotAllowedError | None = None
         self._events: list[Event] = [Notice(text) for text in reminders]
         self._changed = asyncio.Event()
@@ -151,7 +161,7 @@ class RunningTurn:
     async def _save_regularly(self) -> None:
         while True:
             await asyncio.sleep(CHECKPOINT_SECONDS)
-            self._end_if_forbidden()
+            self._end_if_it_should()
             pieces = len(self._content) + len(self._reasoning)
             if pieces > self._saved:
                 try:
@@ -161,14 +171,19 @@ class RunningTurn:
                     # The next one may work; if the last one doesn't, the turn ends as failed and says so.
                     _log.debug("checkpoint failed: %s", error)
 
-    def _end_if_forbidden(self) -> None:
+    def _end_if_it_should(self) -> None:
+        """It should when it isn't allowed any more, and when another process stopped it or deleted its conversation."""
+        if self._stop_asked:
+            return
         try:
             self._still_allowed()
+            if not self._still_wanted():
+                self.request_stop()
         except NotAllowedError as error:
             self._refusal = error
             self.request_stop()
         except StoreError as error:
-            _log.debug("couldn't look whether the turn is still allowed: %s", error)
+            _log.debug("couldn't look whether the turn is to go on: %s", error)
 
     def _finish(self, status: Status, error: FamilychatError | None = None) -> End:
         try:
@@ -182,7 +197,7 @@ class RunningTurn:
                 error=error.message if error else None,
                 details=self._turn.details,
             )
-        except StoreError as trouble:
+        except (StoreError, NotFoundError) as trouble:
             return Failed(trouble, None)
         if error is not None:
             return Failed(error, message)
@@ -190,6 +205,8 @@ class RunningTurn:
 
 
 def _broken(task: str, error: Exception) -> TaskError:
-    broken = TaskError(f"The task {task} broke: {type(error).__name__}.", "What had come was kept.")
+    broken = TaskError(
+        Text("The task %(task)s broke: %(reason)s.", task=task, reason=type(error).__name__), "What had come was kept."
+    )
     broken.__cause__ = error
     return broken

@@ -11,6 +11,7 @@ from datetime import date, datetime, time, timedelta
 from familychat.clock import timestamp
 from familychat.errors import InvalidInputError
 from familychat.models import Author
+from familychat.wording import Text
 
 LONGEST_QUERY = 1000
 MOST_TERMS = 32
@@ -66,7 +67,9 @@ class Query:
 def parse(text: str, today: date) -> Query:
     """Understand a search. Raises :class:`InvalidInputError` if it says nothing, is huge, or names no real date."""
     if len(text) > LONGEST_QUERY:
-        raise InvalidInputError("That is too long for a search.", f"{LONGEST_QUERY:,} letters are the most.")
+        raise InvalidInputError(
+            "That is too long for a search.", Text("%(most)s letters are the most.", most=f"{LONGEST_QUERY:,}")
+        )
     terms: list[Term] = []
     excluded: list[Term] = []
     title: list[Term] = []
@@ -87,7 +90,9 @@ def parse(text: str, today: date) -> Query:
     if not (terms or excluded or title or fields):
         raise InvalidInputError("What are you looking for?", "Type some words, such as: pancakes -banana")
     if len(terms) + len(excluded) + len(title) > MOST_TERMS:
-        raise InvalidInputError("That is too much for one search.", f"{MOST_TERMS} words are the most.")
+        raise InvalidInputError(
+            "That is too much for one search.", Text("%(most)s words are the most.", most=MOST_TERMS)
+        )
     return Query(
         tuple(terms),
         tuple(excluded),
@@ -113,7 +118,9 @@ def _author(role: str | None) -> Author | None:
         return None
     author = ROLES.get(role.casefold())
     if author is None:
-        raise InvalidInputError(f"There is no role {role}.", "role:me finds what you wrote, role:model the answers.")
+        raise InvalidInputError(
+            Text("There is no role %(role)s.", role=role), "role:me finds what you wrote, role:model the answers."
+        )
     return author
 
 
@@ -127,7 +134,7 @@ def _day(text: str | None, today: date, *, after: bool = False) -> str | None:
         moment = datetime.combine(following if after else first, time()).astimezone()
     except (ValueError, OverflowError):
         raise InvalidInputError(
-            f"{text} isn't a date.", "Write it as 2026-01-31, 2026-01, 2026 or yesterday."
+            Text("%(text)s isn't a date.", text=text), "Write it as 2026-01-31, 2026-01, 2026 or yesterday."
         ) from None
     return timestamp(moment)
 

@@ -14,82 +14,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from familychat.errors import InvalidInputError, NotFoundError, SettingsError
-from familychat.settings_lists import hosts, networks
+from familychat.settings_values import Reader, hosts, networks, number, one_of, path, text, time_zone, url
+from familychat.wording import Text
 
 SERVER_KINDS = ("auto", "lmstudio", "ollama", "openai", "embedded")
-HIDDEN = "(set, not shown)"
-
-Reader = Callable[[Any], Any]
-"""Turns a raw value (text from the environment, or what TOML holds) into the setting's; ValueError if it can't."""
-
-
-def _text(raw: Any) -> str:
-    if not isinstance(raw, str) or not raw.strip():
-        raise ValueError
-    return raw.strip()
-
-
-def _path(raw: Any) -> Path:
-    text = _text(raw)
-    if "\0" in text:
-        raise ValueError
-    try:
-        return Path(text).expanduser().absolute()
-    except RuntimeError:  # ~somebody who has no account here
-        raise ValueError from None
-
-
-def _url(raw: Any) -> str:
-    text = _text(raw).rstrip("/")
-    parts = urlsplit(text)  # raises ValueError itself on a broken address
-    odd = parts.query or parts.fragment or "@" in parts.netloc or not text.isprintable() or " " in text
-    if parts.scheme not in {"http", "https"} or not parts.hostname or odd:
-        raise ValueError
-    _ = parts.port  # a port out of range is a ValueError
-    return text.removesuffix("/v1")
-
-
-def _kind(raw: Any) -> str:
-    if raw not in SERVER_KINDS:
-        raise ValueError
-    return str(raw)
-
-
-def _title_source(raw: Any) -> str:
-    if raw not in {"model", "words"}:
-        raise ValueError
-    return str(raw)
-
-
-def _time_zone(raw: Any) -> str:
-    name = _text(raw)
-    try:
-        ZoneInfo(name)
-    except ZoneInfoNotFoundError as error:
-        raise ValueError from error
-    return name
-
-
-def _number(kind: type[int] | type[float], low: float, high: float) -> Reader:
-    def read(raw: Any) -> int | float:
-        if isinstance(raw, bool):
-            raise ValueError  # noqa: TRY004 -- every reader speaks in ValueError
-        value = kind(raw)
-        if isinstance(raw, float) and kind is int and value != raw:
-            raise ValueError
-        if not low <= value <= high:
-            raise ValueError
-        return value
-
-    return read
+HIDDEN = Text("(set, not shown)")
 
 
 def _setting(default: Any, meaning: str, allowed: str, read: Reader, *, secret: bool = False) -> Any:
-    metadata = {"meaning": meaning, "allowed": allowed, "read": read, "secret": secret}
+    allowed = allowed if isinstance(allowed, Text) else Text(allowed)
+    metadata = {"meaning": Text(meaning), "allowed": allowed, "read": read, "secret": secret}
     if callable(default):
         return field(default_factory=default, metadata=metadata)
     return field(default=default, metadata=metadata, repr=not secret)
@@ -108,9 +44,10 @@ def default_config_path() -> Path:
     return user_config_path("familychat", appauthor=False) / "config.toml"
 
 
-_SECONDS = "a number of seconds from 0.1 to 3600"
-_TOKENS = "a whole number of tokens from 256 to 10000000"
-_URL = "an address such as http://localhost:1234"
+_KINDS = Text("one of %(choices)s", choices=", ".join(SERVER_KINDS))
+_SECONDS = Text("a number of seconds from 0.1 to 3600")
+_TOKENS = Text("a whole number of tokens from 256 to 10000000")
+_URL = Text("an address such as http://localhost:1234")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,48 +55,46 @@ class Settings:
     """What a household has set. Build it with :func:`load_settings`, or directly in tests and plugins."""
 
     data_dir: Path = _setting(
-        _default_data_dir, "the folder with people, conversations and models", "a folder's path", _path
+        _default_data_dir, "the folder with people, conversations and models", "a folder's path", path
     )
-    model: str | None = _setting(None, "the model to use when none is chosen", "a model's name", _text)
-    server_kind: str = _setting(
-        "auto", "which kind of model server to talk to", "one of " + ", ".join(SERVER_KINDS), _kind
-    )
-    server_url: str | None = _setting(None, "the model server's address", _URL, _url)
+    model: str | None = _setting(None, "the model to use when none is chosen", "a model's name", text)
+    server_kind: str = _setting("auto", "which kind of model server to talk to", _KINDS, one_of(*SERVER_KINDS))
+    server_url: str | None = _setting(None, "the model server's address", _URL, url)
     server_api_key: str | None = _setting(
-        None, "the key the model server asks for", "the key as text", _text, secret=True
+        None, "the key the model server asks for", "the key as text", text, secret=True
     )
     server_context_length: int | None = _setting(
-        None, "how much the model can read, if its server doesn't say", _TOKENS, _number(int, 256, 10_000_000)
+        None, "how much the model can read, if its server doesn't say", _TOKENS, number(int, 256, 10_000_000)
     )
     server_parallel: int | None = _setting(
         None, "how many answers the model server writes at once; if unset, what it says itself, else one",
-        "a whole number from 1 to 256", _number(int, 1, 256),
+        "a whole number from 1 to 256", number(int, 1, 256),
     )  # fmt: skip
     server_connect_timeout: float = _setting(
-        5.0, "how long to wait for a connection", _SECONDS, _number(float, 0.1, 3600)
+        5.0, "how long to wait for a connection", _SECONDS, number(float, 0.1, 3600)
     )
     server_read_timeout: float = _setting(
-        600.0, "how long a silent model may think or load", _SECONDS, _number(float, 0.1, 3600)
+        600.0, "how long a silent model may think or load", _SECONDS, number(float, 0.1, 3600)
     )
-    lmstudio_url: str = _setting("http://localhost:1234", "where to look for LM Studio", _URL, _url)
-    ollama_url: str = _setting("http://localhost:11434", "where to look for Ollama", _URL, _url)
-    embedded_model: Path | None = _setting(None, "your own GGUF file for the built-in engine", "a file's path", _path)
+    lmstudio_url: str = _setting("http://localhost:1234", "where to look for LM Studio", _URL, url)
+    ollama_url: str = _setting("http://localhost:11434", "where to look for Ollama", _URL, url)
+    embedded_model: Path | None = _setting(None, "your own GGUF file for the built-in engine", "a file's path", path)
     embedded_context_length: int = _setting(
-        4096, "how much the built-in engine reads at once", _TOKENS, _number(int, 256, 10_000_000)
+        4096, "how much the built-in engine reads at once", _TOKENS, number(int, 256, 10_000_000)
     )
     embedded_threads: int | None = _setting(
-        None, "how many processor threads the built-in engine uses", "1 to 256", _number(int, 1, 256)
+        None, "how many processor threads the built-in engine uses", "1 to 256", number(int, 1, 256)
     )
     time_zone: str | None = _setting(
-        None, "where the household is, if not where its computer is", "a name such as Europe/Berlin", _time_zone
+        None, "where the household is, if not where its computer is", "a name such as Europe/Berlin", time_zone
     )
     trash_days: int = _setting(
         30, "for how many days deleted conversations stay in the trash (0: until it is emptied)", "0 to 36500",
-        _number(int, 0, 36_500),
+        number(int, 0, 36_500),
     )  # fmt: skip
     titles: str = _setting(
         "model", "who names new conversations: a model, once nobody waits for it, or the question's first words",
-        "model or words", _title_source,
+        "model or words", one_of("model", "words"),
     )  # fmt: skip
     web_allowed_hosts: tuple[str, ...] = _setting(
         (), "the names under which browsers reach the page, besides this computer's own addresses",
@@ -171,7 +106,7 @@ class Settings:
     )  # fmt: skip
     web_metrics_token: str | None = _setting(
         None, "what a program says that reads /metrics from elsewhere; unset, only this computer's may read it",
-        "the token as text", _text, secret=True,
+        "the token as text", text, secret=True,
     )  # fmt: skip
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Where each value that isn't a default came from, by key."""
@@ -212,7 +147,7 @@ def describe(settings: Settings, key: str) -> dict[str, str | None]:
     return {
         "key": key,
         "value": shown,
-        "source": settings.sources.get(key, "default"),
+        "source": settings.sources.get(key, Text("default")),
         "meaning": setting.metadata["meaning"],
         "allowed": setting.metadata["allowed"],
     }
@@ -225,11 +160,13 @@ def _read(key: str, raw: Any, source: str) -> Any:
     except (ValueError, TypeError, OverflowError):
         # An address may hold a password or a key: a wrong one isn't repeated where it could.
         secret = setting.metadata["secret"] or (isinstance(raw, str) and any(mark in raw for mark in "@?"))
-        shown = " that" if secret else f" {raw!r}"
-        raise SettingsError(
-            f"The setting {key} can't be{shown} (from {source}).",
-            f"Allowed: {setting.metadata['allowed']}.",
-        ) from None
+        wrong = Text("The setting %(key)s can't be that (from %(source)s).", key=key, source=source)
+        if not secret:
+            shown = repr(raw)
+            wrong = Text(
+                "The setting %(key)s can't be %(value)s (from %(source)s).", key=key, value=shown, source=source
+            )
+        raise SettingsError(wrong, Text("Allowed: %(allowed)s.", allowed=setting.metadata["allowed"])) from None
 
 
 def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
@@ -247,17 +184,20 @@ def _from_file(path: Path) -> dict[str, Any]:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(
-            f"The settings file {path} isn't valid TOML: {error}.", "Mend that line, or move the file away."
+            Text("The settings file %(path)s isn't valid TOML: %(reason)s.", path=path, reason=str(error)),
+            "Mend that line, or move the file away.",
         ) from error
     except OSError as error:
         raise SettingsError(
-            f"The settings file {path} can't be read: {error.strerror}.", "Check who may read it."
+            Text("The settings file %(path)s can't be read: %(reason)s.", path=path, reason=error.strerror),
+            "Check who may read it.",
         ) from error
     values = dict(_flatten(table))
     unknown = sorted(values.keys() - _fields().keys())
     if unknown:
         raise SettingsError(
-            f"There is no setting {unknown[0]} (from {path}).", "familychat config show lists what there is."
+            Text("There is no setting %(key)s (from %(path)s).", key=unknown[0], path=path),
+            "familychat config show lists what there is.",
         )
     return values
 
@@ -273,12 +213,13 @@ def load_settings(
     """
     environ = os.environ if environ is None else environ
     path = config_path or config_path_from(environ)
+    given = {key: raw for key, raw in (flags or {}).items() if raw is not None}
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     layers: list[tuple[Mapping[str, Any], Callable[[str], str]]] = [
         (_from_file(path), lambda _key: str(path)),
         ({key: environ[variable(key)] for key in keys() if environ.get(variable(key))}, variable),
-        ({key: raw for key, raw in (flags or {}).items() if raw is not None}, lambda key: f"flag for {key}"),
+        (given, lambda key: Text("flag for %(key)s", key=key)),
     ]
     for layer, source_of in layers:
         for key, raw in layer.items():
@@ -293,9 +234,11 @@ def config_path_from(environ: Mapping[str, str]) -> Path:
     if not named:
         return default_config_path()
     try:
-        return _path(named)
+        return path(named)
     except ValueError:
-        raise SettingsError(f"The settings file can't be {named!r}.", "Allowed: the path of a TOML file.") from None
+        raise SettingsError(
+            Text("The settings file can't be %(path)s.", path=repr(named)), "Allowed: the path of a TOML file."
+        ) from None
 
 
 def write_setting(path: Path, key: str, raw: str | None) -> None:
@@ -306,7 +249,9 @@ def write_setting(path: Path, key: str, raw: str | None) -> None:
     import tomlkit
 
     if key not in _fields():
-        raise NotFoundError(f"There is no setting {key}.", "familychat config show lists what there is.")
+        raise NotFoundError(
+            Text("There is no setting %(key)s.", key=key), "familychat config show lists what there is."
+        )
     _from_file(path)
     document = tomlkit.parse(path.read_text(encoding="utf-8-sig")) if path.exists() else tomlkit.document()
     section, _, name = key.rpartition(".")
@@ -315,7 +260,7 @@ def write_setting(path: Path, key: str, raw: str | None) -> None:
         table.pop(name, None)
     else:
         try:
-            value = _read(key, raw, "what you typed")
+            value = _read(key, raw, Text("what you typed"))
         except SettingsError as error:
             raise InvalidInputError(error.message, error.hint) from error
         table = document.setdefault(section, tomlkit.table()) if section else document
@@ -339,6 +284,10 @@ def _replace(path: Path, text: str) -> None:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
         raise SettingsError(
-            f"The settings file {path} can't be written: {error.strerror}. It is as it was.",
+            Text(
+                "The settings file %(path)s can't be written: %(reason)s. It is as it was.",
+                path=path,
+                reason=error.strerror,
+            ),
             "Check who may write there.",
         ) from error

@@ -16,6 +16,7 @@ from familychat.llm.base import ChatRequest, Finish, ModelInfo, ModelServer
 from familychat.llm.discovery import ServerChoice
 from familychat.models import Conversation, Message, Usage, User
 from familychat.store.database import Database
+from familychat.wording import Counted, Text
 
 SHRINKS = 2
 """How often a prompt is shortened anew when the server finds it too long after all."""
@@ -76,8 +77,14 @@ class Turn:
         for shrink in range(SHRINKS + 1):
             fitted = self._fit(system, context_length, model.name, shrink)
             if fitted.left_out:
-                turns = "turn no longer fits" if fitted.left_out == 1 else f"{fitted.left_out} turns no longer fit"
-                yield Notice(f"The oldest {turns} into what {model.name} can read, so it doesn't see them.")
+                yield Notice(
+                    Counted(
+                        fitted.left_out,
+                        "The oldest turn no longer fits into what %(model)s can read, so it isn't sent.",
+                        "The oldest %(count)s turns no longer fit into what %(model)s can read, so they aren't sent.",
+                        model=model.name,
+                    )
+                )
             try:
                 async with contextlib.aclosing(self._ask(server, model, fitted)) as events:
                     async for event in events:
@@ -127,7 +134,7 @@ class Turn:
                         self._first_at = self._last_at
                 yield part
         if self._finish and self._finish.reason == "length":
-            yield Notice("The answer reached its length limit. Ask it to go on, or raise max tokens.")
+            yield Notice(Text("The answer reached its length limit. Ask it to go on, or raise max tokens."))
 
     def usage(self) -> Usage:
         """What the answer took so far; counted here where the server doesn't say."""

@@ -65,8 +65,15 @@ def emit_json(value: Any) -> None:
     """One JSON document on standard output; dataclasses become objects."""
     import msgspec
 
-    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    text = msgspec.json.format(msgspec.json.encode(value, enc_hook=_plain), indent=2).decode()
     sys.stdout.write(text + "\n")
+
+
+def _plain(value: object) -> str:
+    # msgspec takes no kinds of str, such as the library's texts.
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError(type(value))
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -63,3 +64,40 @@ class CommandLine:
             env=dict(self.env),
             cwd=self.folder,
         )
+
+
+@dataclass
+class House:
+    """``familychat serve`` as a process of its own. ``setup`` is the one-time link that the first start prints."""
+
+    cli: CommandLine
+    process: subprocess.Popen[bytes]
+    address: str
+    setup: str
+
+    @classmethod
+    def serve(cls, cli: CommandLine) -> House:
+        """Begin on a free port, in a new data folder; end it with :meth:`kill`."""
+        process = cli.start("serve", "--port", "0")
+        address, _, setup = (_line(process) for _ in range(3))
+        return cls(cli, process, address.split()[-1], setup)
+
+    def kill(self) -> None:
+        """As kill -9 does."""
+        self.process.kill()
+        self.process.communicate()
+
+    def start_again(self) -> None:
+        """At the same address, as a computer does that comes back."""
+        self.process = self.cli.start("serve", "--port", self.address.rpartition(":")[2])
+        if self.address not in _line(self.process):
+            raise AssertionError("it is served elsewhere")
+
+    def processor_seconds(self) -> float:
+        """What the server's process has used of the processor (Linux)."""
+        times = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _line(process: subprocess.Popen[bytes]) -> str:
+    return process.stdout.readline().decode().strip() if process.stdout else ""

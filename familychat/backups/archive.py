@@ -21,6 +21,7 @@ from familychat.backups.encryption import CHUNK, STANDARD, Cost, Sealing, Unseal
 from familychat.backups.manifest import Entry, Manifest, damaged
 from familychat.backups.places import ENCRYPTED_MARK, writing
 from familychat.errors import InvalidInputError, StoreError
+from familychat.wording import Text
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, and how many bytes of how many are."""
@@ -114,12 +115,12 @@ class Archive:
         self._done = 0
         listing = self._entries[contents.NAME]
         if listing.file_size > contents.LARGEST:
-            raise damaged("its list of contents is far too long")
+            raise damaged(Text("its list of contents is far too long"))
         with _translated():
             self.manifest = contents.decode(archive.read(listing))
         sizes = {name: entry.file_size for name, entry in self._entries.items() if name != contents.NAME}
         if sizes != {entry.name: entry.size for entry in self.manifest.files}:
-            raise damaged("it doesn't hold the files that it lists")
+            raise damaged(Text("it doesn't hold the files that it lists"))
 
     def check(self, entry: Entry, progress: Progress = quiet) -> None:
         """Read a file's every byte. Raises :class:`familychat.errors.StoreCorruptError`."""
@@ -128,7 +129,7 @@ class Archive:
 
     def unpack(self, entry: Entry, target: Path, progress: Progress = quiet) -> None:
         """As :meth:`check`, and write the file to ``target``, which is new, private, and safe on the disk then."""
-        with writing(target.parent, "Nothing was changed."):
+        with writing(target.parent, Text("Nothing was changed.")):
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with target.open("xb") as file:
                 target.chmod(0o600)
@@ -144,29 +145,31 @@ class Archive:
             while block := stream.read(BLOCK):
                 # Seen at once, so that a file made to fill the disk with nothing doesn't get far.
                 if first and entry.name.endswith(".db") and not block.startswith(SQLITE_MARK):
-                    raise damaged(f"{entry.name} isn't a database")
+                    raise damaged(Text("%(name)s isn't a database", name=entry.name))
                 first = False
                 digest.update(block)
                 self._done += len(block)
                 progress("Checking", self._done, self.manifest.size)
                 yield block
         if digest.hexdigest() != entry.sha256:
-            raise damaged(f"{entry.name} isn't what was saved")
+            raise damaged(Text("%(name)s isn't what was saved", name=entry.name))
 
 
 def _checked_entries(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
     entries = archive.infolist()
     names = {entry.filename for entry in entries}
     if len(entries) > MOST_FILES or len(names) != len(entries) or contents.NAME not in names:
-        raise damaged("it doesn't hold what a backup holds")
+        raise damaged(Text("it doesn't hold what a backup holds"))
     for entry in entries:
         if not contents.belongs(entry.filename):
-            raise damaged(f"it holds something that is no part of a backup ({entry.filename[:60]!r})")
+            raise damaged(
+                Text("it holds something that is no part of a backup (%(name)s)", name=repr(entry.filename[:60]))
+            )
         if entry.compress_type not in _METHODS or entry.flag_bits & _ENCRYPTED_ENTRY:
-            raise damaged(f"{entry.filename} is packed in a way that familychat doesn't use")
+            raise damaged(Text("%(name)s is packed in a way that familychat doesn't use", name=entry.filename))
     # Files that share their packed bytes are how a small zip becomes an endless one.
     if sum(entry.compress_size for entry in entries) > size:
-        raise damaged("its files lie on top of each other")
+        raise damaged(Text("its files lie on top of each other"))
     return {entry.filename: entry for entry in entries}
 
 
@@ -188,15 +191,16 @@ def opened(path: Path, passphrase: str | None) -> Iterator[Archive]:
         if start == ENCRYPTED_MARK:
             if passphrase is None:
                 raise InvalidInputError(
-                    f"{path.name} is encrypted.", "Type its passphrase, or send it with --passphrase-stdin."
+                    Text("%(name)s is encrypted.", name=path.name),
+                    "Type its passphrase, or send it with --passphrase-stdin.",
                 )
             with _translated():
                 plain = stack.enter_context(io.BufferedReader(Unsealed(file, passphrase), CHUNK))
         elif not start.startswith(_ZIP_MARK):
-            raise damaged("it isn't a familychat backup, or its beginning is damaged")
+            raise damaged(Text("it isn't a familychat backup, or its beginning is damaged"))
         elif passphrase is not None:
             raise InvalidInputError(
-                f"{path.name} isn't encrypted, but a passphrase came with it. Nothing was changed.",
+                Text("%(name)s isn't encrypted, but a passphrase came with it. Nothing was changed.", name=path.name),
                 "If you trust that file, leave the passphrase out.",
             )
         with _translated():
@@ -210,10 +214,11 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except _BROKEN as error:
-        raise damaged("it is damaged or cut off") from error
+        raise damaged(Text("it is damaged or cut off")) from error
     except OSError as error:
         if error.errno == errno.EINVAL:  # the file says that something lies before its beginning
-            raise damaged("it is damaged or cut off") from error
+            raise damaged(Text("it is damaged or cut off")) from error
         raise StoreError(
-            f"The backup can't be read: {error.strerror or error}. Nothing was changed.", "Check who may read it."
+            Text("The backup can't be read: %(reason)s. Nothing was changed.", reason=error.strerror or error),
+            "Check who may read it.",
         ) from error

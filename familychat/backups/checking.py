@@ -12,6 +12,7 @@ from familychat.backups.manifest import DATABASE, Manifest, damaged
 from familychat.backups.places import workspace, writing
 from familychat.errors import StoreFullError
 from familychat.store.snapshots import check, library_versions, refuse_newer
+from familychat.wording import Text
 
 _LIBRARY_ID = re.compile(r"[0-9a-f-]{36}")
 
@@ -41,7 +42,7 @@ def inspect(
     with opened(path, passphrase) as archive:
         manifest = archive.manifest
         _refuse_without_room(folder.parent, archive, everything=everything)
-        with writing(folder, "Nothing was changed."):
+        with writing(folder, Text("Nothing was changed.")):
             folder.mkdir(mode=0o700)
         for entry in sorted(manifest.files, key=lambda entry: entry.name != DATABASE):  # what matters most first
             if everything or entry.name == DATABASE:
@@ -58,8 +59,12 @@ def _refuse_without_room(folder: Path, archive: Archive, *, everything: bool) ->
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise StoreFullError(
-            f"The backup needs {needed / 1e6:,.0f} MB at {folder.parent}, and {free / 1e6:,.0f} MB are free. "
-            "Nothing was changed.",
+            Text(
+                "The backup needs %(needed)s MB at %(path)s, and %(free)s MB are free. Nothing was changed.",
+                needed=f"{needed / 1e6:,.0f}",
+                path=folder.parent,
+                free=f"{free / 1e6:,.0f}",
+            ),
             "Make some room, then try again.",
         )
 
@@ -67,17 +72,19 @@ def _refuse_without_room(folder: Path, archive: Archive, *, everything: bool) ->
 def _checked_database(path: Path, manifest: Manifest) -> dict[str, int]:
     found = check(path)
     # A newer database may well look wrong to this version: that it is newer comes first.
-    refuse_newer(found, "backup")
+    refuse_newer(
+        found, Text("The backup was written by a newer familychat (it knows %(version)s). Nothing was changed.")
+    )
     if not found.ok:
-        raise damaged(f"its database is damaged ({found.problems[0]})")
+        raise damaged(Text("its database is damaged (%(reason)s)", reason=found.problems[0]))
     if found.migrations != manifest.migrations:
-        raise damaged("its database isn't the one that it lists")
+        raise damaged(Text("its database isn't the one that it lists"))
     wanted = library_versions(path)
     there = {library_id: version for library_id, (version, _) in manifest.libraries.items()}
     missing = set(manifest.missing)
     for library_id, version in wanted.items():
         if not _LIBRARY_ID.fullmatch(library_id) or (library_id not in missing and there.get(library_id) != version):
-            raise damaged("a music library is missing from it")
+            raise damaged(Text("a music library is missing from it"))
     if there.keys() - wanted.keys():
-        raise damaged("it holds music that its database doesn't know")
+        raise damaged(Text("it holds music that its database doesn't know"))
     return found.rows

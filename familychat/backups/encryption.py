@@ -25,6 +25,7 @@ from typing import IO, TYPE_CHECKING
 from familychat.backups.manifest import damaged
 from familychat.backups.places import ENCRYPTED_MARK
 from familychat.errors import InvalidInputError, StoreTooNewError
+from familychat.wording import Text
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -134,7 +135,7 @@ class Unsealed(io.RawIOBase):
 
     def _unlock(self, passphrase: str) -> tuple[AESGCM, bytes]:
         if len(self._header) < _HEADER.size:
-            raise damaged("it is cut off")
+            raise damaged(Text("it is cut off"))
         _, version, log2_n, r, p, salt, prefix, check = _HEADER.unpack(self._header)
         if version > FORMAT:
             raise StoreTooNewError(
@@ -142,7 +143,7 @@ class Unsealed(io.RawIOBase):
             )
         cost = Cost(log2_n, r, p)
         if version != FORMAT or not cost.allowed():
-            raise damaged("its beginning makes no sense")
+            raise damaged(Text("its beginning makes no sense"))
         key, expected = _keys(passphrase, salt, cost)
         if not hmac.compare_digest(expected, check):
             raise InvalidInputError(
@@ -161,7 +162,7 @@ class Unsealed(io.RawIOBase):
             try:
                 self._known = (number, self._aes.decrypt(nonce, sealed, self._header))
             except InvalidTag as error:
-                raise damaged("it was changed or cut off after it was made") from error
+                raise damaged(Text("it was changed or cut off after it was made")) from error
         return self._known[1]
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:

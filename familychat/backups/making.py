@@ -21,10 +21,11 @@ from familychat.errors import NotFoundError, StoreCorruptError
 from familychat.family.ownership import record
 from familychat.store.database import FILE_NAME
 from familychat.store.snapshots import check, library_versions, refuse_newer, take_snapshot
+from familychat.wording import Text
 
 MUSIC = "music"
 _TRIES = 5
-_KEPT = "No backup was made; the earlier ones are as they were."
+_KEPT = Text("No backup was made; the earlier ones are as they were.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ def create(
     options = options or BackupOptions()
     database = data_dir / FILE_NAME
     if not database.exists():
-        raise NotFoundError(f"There is no database at {database}.", "familychat chat makes one.")
+        raise NotFoundError(Text("There is no database at %(path)s.", path=database), "familychat chat makes one.")
     moment = clock()
     with contextlib.ExitStack() as stack:
         work = stack.enter_context(workspace(data_dir))
@@ -117,10 +118,16 @@ def _gathered(
             copy.unlink(missing_ok=True)
             take_snapshot(database, destination=copy)
         found = check(copy)
-        refuse_newer(found, "database")
+        refuse_newer(
+            found,
+            Text("The database was written by a newer familychat (it knows %(version)s). Nothing was changed."),
+        )
         if not found.ok:
             raise StoreCorruptError(
-                f"The database is damaged: {found.problems[0]}. {_KEPT}",
+                Text(
+                    "The database is damaged: %(reason)s. No backup was made; the earlier ones are as they were.",
+                    reason=found.problems[0],
+                ),
                 "familychat db restore brings back a snapshot, familychat backup restore a backup.",
             )
         with contextlib.ExitStack() as files:
@@ -138,7 +145,10 @@ def _gathered(
             )
             yield about, [Source(DATABASE, file, copy.stat().st_size), *music]
             return
-    raise StoreCorruptError(f"The music libraries kept changing. {_KEPT}", "Try again once an import is done.")
+    raise StoreCorruptError(
+        "The music libraries kept changing. No backup was made; the earlier ones are as they were.",
+        "Try again once an import is done.",
+    )
 
 
 def _open_music(

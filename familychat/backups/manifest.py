@@ -10,6 +10,7 @@ import msgspec
 from familychat.errors import StoreCorruptError, StoreTooNewError
 from familychat.tasks.definitions import MAX_FILE_BYTES
 from familychat.tasks.folder import FOLDER, SUFFIX
+from familychat.wording import Text
 
 FORMAT = "familychat backup"
 VERSION = 1
@@ -109,12 +110,15 @@ def decode(content: bytes) -> Manifest:
         kind = msgspec.json.decode(content, type=_Kind)
         if kind.format == FORMAT and kind.version > VERSION:
             raise StoreTooNewError(
-                f"A newer familychat made this backup (format {kind.version}). Nothing was changed.",
+                Text(
+                    "A newer familychat made this backup (format %(version)s). Nothing was changed.",
+                    version=kind.version,
+                ),
                 "Update familychat first.",
             )
         manifest = msgspec.json.decode(content, type=Manifest)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise damaged("its list of contents can't be read") from error
+        raise damaged(Text("its list of contents can't be read")) from error
     names = [entry.name for entry in manifest.files]
     libraries = [found[0] for found in map(music_parts, names) if found]
     wrong = (
@@ -130,12 +134,13 @@ def decode(content: bytes) -> Manifest:
         or any(entry.size > MAX_FILE_BYTES for entry in manifest.tasks)
     )
     if wrong:
-        raise damaged("its list of contents makes no sense")
+        raise damaged(Text("its list of contents makes no sense"))
     return manifest
 
 
-def damaged(why: str) -> StoreCorruptError:
+def damaged(why: Text) -> StoreCorruptError:
     """The error for a backup that can't be trusted."""
     return StoreCorruptError(
-        f"The backup can't be used: {why}. Nothing was changed.", "Use another one: familychat backup list."
+        Text("The backup can't be used: %(reason)s. Nothing was changed.", reason=why),
+        "Use another one: familychat backup list.",
     )

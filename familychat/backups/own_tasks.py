@@ -14,9 +14,10 @@ from familychat.errors import InvalidInputError, StoreError
 from familychat.store.files import private_folder
 from familychat.tasks.definitions import MAX_FILE_BYTES
 from familychat.tasks.folder import FOLDER, SUFFIX, read_task_file
+from familychat.wording import Text
 
 
-def saved(data_dir: Path, kept: str) -> tuple[list[Source], tuple[str, ...]]:
+def saved(data_dir: Path, kept: Text) -> tuple[list[Source], tuple[str, ...]]:
     """The task files to save, and the names of those that can't be: links, too long ones, or oddly named.
 
     Whether a file says a task is not asked: it goes along as it is. ``kept`` is said in the errors. Raises
@@ -27,7 +28,10 @@ def saved(data_dir: Path, kept: str) -> tuple[list[Source], tuple[str, ...]]:
         names = _names(folder)
     except OSError as error:
         raise StoreError(
-            f"The folder {folder} can't be read: {error.strerror}. {kept}", "Check what it is, and who may read it."
+            Text(
+                "The folder %(path)s can't be read: %(reason)s. %(kept)s", path=folder, reason=error.strerror, kept=kept
+            ),
+            "Check what it is, and who may read it.",
         ) from error
     sources: list[Source] = []
     left_out = []
@@ -67,9 +71,12 @@ def exchange(data_dir: Path, opened: Path, kept: Path) -> bool:
             with contextlib.suppress(OSError):
                 aside.rename(current)
         raise StoreError(
-            "People, conversations and music were restored, but your household's own tasks can't be exchanged: "
-            f"{error.strerror}. The settings are as they were, and your tasks are in "
-            f"{current if current.exists() else aside}.",
+            Text(
+                "People, conversations and music were restored, but your household's own tasks can't be exchanged: "
+                "%(reason)s. The settings are as they were, and your tasks are in %(path)s.",
+                reason=error.strerror,
+                path=current if current.exists() else aside,
+            ),
             "Close what uses that folder, and restore once more.",
         ) from error
     return True

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from familychat.errors import ConflictError, NotFoundError, StoreError, StoreFullError, StoreReadOnlyError
 from familychat.store.files import private_folder
+from familychat.wording import Text
 
 SUFFIX = ".fcbackup"
 AUTOMATIC = "-auto"
@@ -50,7 +51,9 @@ def backups(folder: Path) -> list[Backup]:
     try:
         found = [_backup(path) for path in folder.glob(f"*{SUFFIX}") if path.is_file()]
     except OSError as error:
-        raise StoreError(f"{folder} can't be read: {error.strerror}.", "Check who may read it.") from error
+        raise StoreError(
+            Text("%(path)s can't be read: %(reason)s.", path=folder, reason=error.strerror), "Check who may read it."
+        ) from error
     return sorted(found, key=lambda one: (one.made_at, one.path.name))
 
 
@@ -72,7 +75,9 @@ def is_encrypted(path: Path) -> bool:
         with path.open("rb") as file:
             return file.read(len(ENCRYPTED_MARK)) == ENCRYPTED_MARK
     except OSError as error:
-        raise StoreError(f"{path} can't be read: {error.strerror}.", "Check who may read it.") from error
+        raise StoreError(
+            Text("%(path)s can't be read: %(reason)s.", path=path, reason=error.strerror), "Check who may read it."
+        ) from error
 
 
 def find_backup(folder: Path, name: str | None) -> Path:
@@ -83,27 +88,35 @@ def find_backup(folder: Path, name: str | None) -> Path:
     if name is None:
         there = backups(folder)
         if not there:
-            raise NotFoundError(f"There is no backup in {folder}.", "familychat backup create makes one.")
+            raise NotFoundError(
+                Text("There is no backup in %(path)s.", path=folder), "familychat backup create makes one."
+            )
         return there[-1].path
     for path in (Path(name).expanduser().absolute(), folder / name, folder / (name + SUFFIX)):
         with contextlib.suppress(OSError, ValueError):  # a name too long for a file, or with a NUL, names none
             if path.is_file():
                 return path
-    raise NotFoundError(f"There is no backup {name}.", "familychat backup list shows what there is.")
+    raise NotFoundError(Text("There is no backup %(name)s.", name=name), "familychat backup list shows what there is.")
 
 
 @contextlib.contextmanager
-def writing(place: Path, kept: str) -> Iterator[None]:
+def writing(place: Path, kept: Text) -> Iterator[None]:
     """Turn the operating system's errors while ``place`` is written into ours; ``kept`` says what is still there."""
     try:
         yield
     except OSError as error:
         if error.errno in _FULL:
             raise StoreFullError(
-                f"There isn't enough room at {place}. {kept}", "Make some room, or choose another place."
+                Text("There isn't enough room at %(path)s. %(kept)s", path=place, kept=kept),
+                "Make some room, or choose another place.",
             ) from error
         raise StoreReadOnlyError(
-            f"{place} can't be written: {error.strerror or error}. {kept}",
+            Text(
+                "%(path)s can't be written: %(reason)s. %(kept)s",
+                path=place,
+                reason=error.strerror or str(error),
+                kept=kept,
+            ),
             "Check who owns it, or choose another place.",
         ) from error
 
@@ -128,7 +141,9 @@ def workspace(data_dir: Path) -> Iterator[Path]:
             "Another familychat is busy with a backup. Nothing was changed.", "Wait for it, then try again."
         ) from error
     except OSError as error:
-        raise StoreReadOnlyError(f"The data folder {data_dir} can't be written.", "Check who owns it.") from error
+        raise StoreReadOnlyError(
+            Text("The data folder %(path)s can't be written.", path=data_dir), "Check who owns it."
+        ) from error
     try:
         _clear(folder)
         yield private_folder(folder)

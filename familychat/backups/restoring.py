@@ -43,8 +43,9 @@ from familychat.store.snapshots import (
     refuse_newer,
     set_library_version,
 )
+from familychat.wording import Text
 
-_UNTOUCHED = "Nothing was changed."
+_UNTOUCHED = Text("Nothing was changed.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +104,20 @@ def _refuse_running(database: Path) -> None:
     """Said before the long work; :func:`nobody_else` looks again when it counts."""
     if live_processes(database.parent):
         raise ConflictError(
-            f"familychat is still running. {_UNTOUCHED}",
+            "familychat is still running. Nothing was changed.",
             "Close it in every window, and stop its server; then try again.",
         )
 
 
 def _refuse_newer_installation(database: Path) -> None:
     if database.exists():
-        refuse_newer(check(database), "database in your data folder")
+        refuse_newer(
+            check(database),
+            Text(
+                "The database in your data folder was written by a newer familychat (it knows %(version)s). "
+                "Nothing was changed."
+            ),
+        )
 
 
 def _put_all_in_place(
@@ -134,7 +141,7 @@ def _put_all_in_place(
     tasks = verified.manifest.tasks_saved and own_tasks.exchange(database.parent, opened, kept)
     if ready is not None:
         _exchange_settings(ready, config_path)
-    with writing(kept, "The backup was restored; music that it replaced still lies in the data folder."):
+    with writing(kept, Text("The backup was restored; music that it replaced still lies in the data folder.")):
         _set_music_aside(database, kept)
     return Restored(verified.manifest, snapshot, kept if kept.exists() else None, ready is not None, tasks)
 
@@ -188,9 +195,13 @@ def _exchange_settings(ready: Path, config_path: Path) -> None:
         ready.replace(path)
     except OSError as error:
         raise SettingsError(
-            f"Everything else was restored, but the settings file {path} can't be written: {error.strerror}. "
-            "It is as it was.",
-            f"The restored settings are in {ready}.",
+            Text(
+                "Everything else was restored, but the settings file %(path)s "
+                "can't be written: %(reason)s. It is as it was.",
+                path=path,
+                reason=error.strerror,
+            ),
+            Text("The restored settings are in %(path)s.", path=ready),
         ) from error
     sync_folder(path.parent)
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from familychat.backups.places import Backup, backups, writing
+from familychat.wording import Text
 
 DAYS, WEEKS, MONTHS = 7, 4, 6
 
@@ -35,7 +36,7 @@ def remove_outdated(folder: Path) -> tuple[Path, ...]:
     """Remove the automatic backups in a folder that can go; returns which. For right after a new one was made."""
     gone = []
     for one in outdated(backups(folder)):
-        with writing(one.path, "The new backup was made, and this old one is still there."):
+        with writing(one.path, Text("The new backup was made, and this old one is still there.")):
             one.path.unlink(missing_ok=True)
         gone.append(one.path)
     return tuple(gone)

@@ -12,6 +12,7 @@ from typing import Any
 
 from familychat.errors import SettingsError
 from familychat.settings import Settings, key_of, load_settings
+from familychat.wording import Text
 
 _PLACE = "data_dir"
 """Where the data lie is the computer's own affair: it isn't taken over from another one."""
@@ -70,7 +71,11 @@ def prepare(path: Path, content: bytes) -> Path:
         with contextlib.suppress(OSError):
             ready.unlink(missing_ok=True)
         raise SettingsError(
-            f"The settings file {path} can't be written: {error.strerror}. Nothing was changed.",
+            Text(
+                "The settings file %(path)s can't be written: %(reason)s. Nothing was changed.",
+                path=path,
+                reason=error.strerror,
+            ),
             "Check who may write there, or say --no-settings to keep your settings.",
         ) from error
     return ready
@@ -83,11 +88,17 @@ def _values(path: Path) -> dict[str, Any] | None:
         return None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(
-            f"The settings file {path} isn't valid TOML. Nothing was changed.", "Mend it, or move it away."
+            Text("The settings file %(path)s isn't valid TOML. Nothing was changed.", path=path),
+            "Mend it, or move it away.",
         ) from error
     except OSError as error:
         raise SettingsError(
-            f"The settings file {path} can't be read: {error.strerror}. Nothing was changed.", "Check who may read it."
+            Text(
+                "The settings file %(path)s can't be read: %(reason)s. Nothing was changed.",
+                path=path,
+                reason=error.strerror,
+            ),
+            "Check who may read it.",
         ) from error
     values: dict[str, Any] = {}
     for name, value in table.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -9,6 +10,11 @@ from typing import Any
 from familychat.documents import ConversationDocument
 from familychat.errors import InvalidInputError
 from familychat.export import webpage
+
+
+def is_installed() -> bool:
+    """Whether WeasyPrint is there; the library Pango that it needs may still be missing."""
+    return importlib.util.find_spec("weasyprint") is not None
 
 
 def check() -> None:

@@ -17,6 +17,7 @@ from familychat.errors import FamilychatError, InvalidInputError
 from familychat.export.formats import FORMATS, Format, format_named
 from familychat.export.names import file_names, safe_name
 from familychat.export.writing import make_folder, new_file, refuse_taken, translated
+from familychat.wording import Text
 
 STANDARD_OUTPUT = "-"
 TOGETHER_NAME = "Conversations"
@@ -74,7 +75,11 @@ def target_for(to: str | None, format_name: str | None, titles: Sequence[str]) -
             target = Target(_place(path, to or "", wanted), path, made)
     if target.place in {Place.FILE, Place.OUTPUT} and not single:
         raise InvalidInputError(
-            f"One {made.suffix} file holds one conversation, and these are {len(titles):,}. Nothing was written.",
+            Text(
+                "One %(suffix)s file holds one conversation, and these are %(count)s. Nothing was written.",
+                suffix=made.suffix,
+                count=f"{len(titles):,}",
+            ),
             "Name a folder or a .zip file, or choose json or csv.",
         )
     made.check()
@@ -105,8 +110,8 @@ def _place(path: Path, to: str, wanted: Format | None) -> Place:
         return Place.FOLDER
     if wanted is None:
         raise InvalidInputError(
-            f"familychat can't write {path.suffix} files. Nothing was written.",
-            f"Choose one of {', '.join(FORMATS)} with --format, or name a folder.",
+            Text("familychat can't write %(suffix)s files. Nothing was written.", suffix=path.suffix),
+            Text("Choose one of %(formats)s with --format, or name a folder.", formats=", ".join(FORMATS)),
         )
     return Place.FILE
 
@@ -128,7 +133,7 @@ def write(
     if target.place is Place.FOLDER:
         files = _write_folder(target, titles, documents, replace=replace)
     elif target.place is Place.OUTPUT:
-        with translated("standard output"):
+        with translated(Text("standard output")):
             output.writelines(target.format.pieces(documents))
             output.flush()
         files = []
@@ -176,8 +181,14 @@ def _write_folder(
     except FamilychatError as error:
         if not done:
             raise
-        kept = f"{len(done):,} of {len(names):,} files had been written to {target.path} and are whole."
-        raise type(error)(f"{error.message} {kept}", error.hint) from error
+        kept = Text(
+            "%(what)s %(count)s of %(all)s files had been written to %(path)s and are whole.",
+            what=error.message,
+            count=f"{len(done):,}",
+            all=f"{len(names):,}",
+            path=target.path,
+        )
+        raise type(error)(kept, error.hint) from error
     return done
 
 

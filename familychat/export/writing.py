@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from familychat.errors import ConflictError, FamilychatError, InvalidInputError, StoreFullError, StoreReadOnlyError
+from familychat.wording import Text
 
 _PREFIX, _SUFFIX = ".familychat-", ".part"
 ABANDONED_SECONDS = 24 * 60 * 60
@@ -52,10 +53,11 @@ def refuse_taken(paths: list[Path], *, replace: bool) -> None:
     """Raises :class:`ConflictError` if one of the names is taken and may not be replaced."""
     for path in paths:
         if path.is_dir():
-            raise ConflictError(f"{path} is a folder. Nothing was written.", "Give another name.")
+            raise ConflictError(Text("%(path)s is a folder. Nothing was written.", path=path), "Give another name.")
         if not replace and os.path.lexists(path):
             raise ConflictError(
-                f"There is {path} already. Nothing was written.", "Give another name, or say --force to replace it."
+                Text("There is %(path)s already. Nothing was written.", path=path),
+                "Give another name, or say --force to replace it.",
             )
 
 
@@ -108,15 +110,23 @@ def translated(path: Path | str) -> Iterator[None]:
 def _ours(path: Path | str, error: OSError) -> FamilychatError:
     if error.errno in _FULL:
         return StoreFullError(
-            f"The disk is full or can't be written, so {path} wasn't. Your conversations are safe.",
+            Text("The disk is full or can't be written, so %(path)s wasn't. Your conversations are safe.", path=path),
             "Make some room, or choose another place with --to.",
         )
     if error.errno in _STRANGE:
         return InvalidInputError(
-            f"{path} can't be written: {(error.strerror or 'no reason given').lower()}. Your conversations are safe.",
+            Text(
+                "%(path)s can't be written: %(reason)s. Your conversations are safe.",
+                path=path,
+                reason=(error.strerror or "no reason given").lower(),
+            ),
             "Check the name, or choose another place with --to.",
         )
     return StoreReadOnlyError(
-        f"{path} can't be written: {(error.strerror or 'no reason given').lower()}. Your conversations are safe.",
+        Text(
+            "%(path)s can't be written: %(reason)s. Your conversations are safe.",
+            path=path,
+            reason=(error.strerror or "no reason given").lower(),
+        ),
         "Check who owns the folder, or choose another place with --to.",
     )

@@ -18,6 +18,7 @@ from familychat.store.database import Database
 from familychat.store.people import PeopleStore
 from familychat.store.sessions import SessionStore
 from familychat.store.supervision import SupervisionStore
+from familychat.wording import Text
 
 MAX_NAME = 64
 EVERYONE = "everyone"
@@ -32,20 +33,29 @@ def os_account() -> str:
         return "admin"
 
 
-def check_name(name: str, what: str = "name") -> str:
-    """The name without outer space; raises :class:`InvalidInputError` if it is empty, too long or unprintable."""
+_NAME = Text("A name needs 1 to %(most)s ordinary characters.")
+_USER_NAME = Text("A user name needs 1 to %(most)s ordinary characters.")
+
+
+def check_name(name: str, wrong: Text = _NAME) -> str:
+    """The name without outer space; raises :class:`InvalidInputError` if it is empty, too long or unprintable.
+
+    It says ``wrong``, in which ``most`` is how long a name may be.
+    """
     name = unicodedata.normalize("NFC", name).strip()
     if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise InvalidInputError(f"A {what} needs 1 to {MAX_NAME} ordinary characters.", "Choose another.")
+        raise InvalidInputError(Text(wrong, most=MAX_NAME), "Choose another.")
     return name
 
 
 def check_username(name: str) -> str:
     """As :func:`check_name`, and easy to type in a command: no spaces, no leading dash, not a reserved word."""
-    name = check_name(name, "user name")
+    name = check_name(name, _USER_NAME)
     odd = re.search(r"[\s:]", name) or name.startswith("-")
     if odd or name.casefold() in _RESERVED:
-        raise InvalidInputError(f"{name} can't be a user name.", "Use one word, such as a first name.")
+        raise InvalidInputError(
+            Text("%(name)s can't be a user name.", name=name), "Use one word, such as a first name."
+        )
     return name
 
 
@@ -98,7 +108,9 @@ class Accounts:
         self.require_admin(by)
         user = self.people.by_username(username)
         if user is None:
-            raise NotFoundError(f"Nobody here is called {username}.", "familychat admin users list shows everyone.")
+            raise NotFoundError(
+                Text("Nobody here is called %(name)s.", name=username), "familychat admin users list shows everyone."
+            )
         return user
 
     def all(self, by: User) -> list[User]:
@@ -113,7 +125,9 @@ class Accounts:
         username = check_username(username)
         display_name = check_name(display_name or username[:1].upper() + username[1:])
         if self.people.by_username(username):
-            raise ConflictError(f"The name {username} is taken. Nothing was changed.", "Choose another.")
+            raise ConflictError(
+                Text("The name %(name)s is taken. Nothing was changed.", name=username), "Choose another."
+            )
         check_new_password(password, username)
         password_hash = hash_password(password)
         with self._database.transaction():
@@ -147,7 +161,8 @@ class Accounts:
     def disable(self, by: User, username: str) -> None:
         """Switch an account off and end its sessions; its conversations stay."""
         with self._database.transaction():
-            user = self._changeable(by, username, "switched off")
+            last = Text("%(name)s is the last active admin and can't be switched off. Nothing was changed.")
+            user = self._changeable(by, username, last)
             self.people.set_active(user.id, active=False)
             self._sessions.remove_all_of(user.id)
             self._record(by, "user.disable", user.username, about=user)
@@ -166,7 +181,8 @@ class Accounts:
 
     def demote(self, by: User, username: str) -> None:
         with self._database.transaction():
-            user = self._changeable(by, username, "made an ordinary member")
+            last = Text("%(name)s is the last active admin and can't be made an ordinary member. Nothing was changed.")
+            user = self._changeable(by, username, last)
             self.people.set_role(user.id, Role.MEMBER)
             self._record(by, "user.demote", user.username, about=user)
 
@@ -189,17 +205,18 @@ class Accounts:
     def remove(self, by: User, username: str) -> None:
         """Delete a person with all their conversations, for good. Nobody removes themself."""
         with self._database.transaction():
-            user = self._changeable(by, username, "removed")
+            last = Text("%(name)s is the last active admin and can't be removed. Nothing was changed.")
+            user = self._changeable(by, username, last)
             if user.id == by.id:
                 raise ConflictError("You can't remove yourself. Nothing was changed.", "Ask another admin to.")
             self.people.remove(user.id)
             self._record(by, "user.remove", user.username, about=user)
 
-    def _changeable(self, by: User, username: str, verb: str) -> User:
+    def _changeable(self, by: User, username: str, last: Text) -> User:
         user = self.get(by, username)
         if user.is_admin and user.active and not self.people.count_active_admins(besides=user.id):
             raise ConflictError(
-                f"{user.username} is the last active admin and can't be {verb}. Nothing was changed.",
+                Text(last, name=user.username),
                 "Make somebody else an admin first: familychat admin users promote NAME",
             )
         return user

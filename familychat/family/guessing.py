@@ -18,7 +18,7 @@ from familychat.store.audit import TERMINAL
 from familychat.store.database import Database
 from familychat.store.people import username_key
 from familychat.store.sessions import Failures, SessionStore
-from familychat.wording import counted
+from familychat.wording import Text, counted
 
 FREE_FAILURES = 1
 LOCK_AFTER = 10
@@ -103,7 +103,7 @@ class Guessing:
             seconds = math.ceil(left)
             raise TooManyAttemptsError(
                 "Too many wrong passwords.",
-                f"Wait {counted(seconds, 'second')}, then try again.",
+                Text("Wait %(seconds)s, then try again.", seconds=counted(seconds, "second")),
                 retry_after=left,
             )
 

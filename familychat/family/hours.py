@@ -15,8 +15,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from familychat.errors import InvalidInputError, SettingsError
 from familychat.models import QuietHours, Subject
+from familychat.wording import Text
 
-DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+DAY_NAMES = (
+    Text("Monday"),
+    Text("Tuesday"),
+    Text("Wednesday"),
+    Text("Thursday"),
+    Text("Friday"),
+    Text("Saturday"),
+    Text("Sunday"),
+)
 DAILY = "daily"
 SHORTEST_NAME = 3
 LONGEST_RANGE = 2
@@ -39,7 +48,7 @@ def household_zone(name: str | None) -> tzinfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise SettingsError(
-            f"There is no time zone {name}.", "Write it as in Europe/Berlin or Asia/Kolkata."
+            Text("There is no time zone %(name)s.", name=name), "Write it as in Europe/Berlin or Asia/Kolkata."
         ) from error
 
 
@@ -52,7 +61,8 @@ def parse_days(text: str) -> tuple[int, ...]:
         names = [_weekday(name) for name in part.split("-")]
         if len(names) > LONGEST_RANGE or None in names:
             raise InvalidInputError(
-                f"{text[:40]} isn't a choice of weekdays. Nothing was changed.", "Write daily, mon-fri, or sat,sun."
+                Text("%(text)s isn't a choice of weekdays. Nothing was changed.", text=text[:40]),
+                "Write daily, mon-fri, or sat,sun.",
             )
         first, last = names[0] or 0, names[-1] or 0
         days += [day % 7 for day in range(first, last + 1 + 7 * (last < first))]
@@ -71,7 +81,7 @@ def parse_span(text: str) -> tuple[str, str]:
     begins, _, ends = (part.strip() for part in text.partition("-"))
     if not (_TIME.fullmatch(begins) and _TIME.fullmatch(ends)) or begins == "24:00" or _clock(begins) == _clock(ends):
         raise InvalidInputError(
-            f"{text[:40]} isn't a span of time. Nothing was changed.",
+            Text("%(text)s isn't a span of time. Nothing was changed.", text=text[:40]),
             "Write it as in 21:00-07:00; one that ends earlier than it begins goes over midnight.",
         )
     return _clock(begins), _clock(ends)
@@ -174,11 +184,13 @@ def local_day(now: datetime, zone: tzinfo) -> str:
     return now.astimezone(zone).date().isoformat()
 
 
-def spoken(moment: datetime, now: datetime, zone: tzinfo) -> str:
+def spoken(moment: datetime, now: datetime, zone: tzinfo) -> Text:
     """A moment as one says it: ``at 07:00``, ``tomorrow at 07:00``, ``on Monday at 07:00``."""
     local, today = moment.astimezone(zone), now.astimezone(zone).date()
     days = (local.date() - today).days
-    clock = f"at {local:%H:%M}"
+    clock = f"{local:%H:%M}"
     if days == 0 or (days == 1 and local.hour < NOON <= now.astimezone(zone).hour):
-        return clock  # said in the evening, "at 07:00" is the next morning
-    return f"tomorrow {clock}" if days == 1 else f"on {DAY_NAMES[local.weekday()]} {clock}"
+        return Text("at %(time)s", time=clock)  # said in the evening, "at 07:00" is the next morning
+    if days == 1:
+        return Text("tomorrow at %(time)s", time=clock)
+    return Text("on %(day)s at %(time)s", day=DAY_NAMES[local.weekday()], time=clock)

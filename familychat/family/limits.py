@@ -15,7 +15,7 @@ from familychat.models import FOR_EVERYONE, LimitKind, Message, QuietHours, Quot
 from familychat.store.database import Database
 from familychat.store.limits import LimitStore
 from familychat.store.usage import UsageStore
-from familychat.wording import counted
+from familychat.wording import Text, counted
 
 TELL_MESSAGES = 3
 """How few questions may be left for the day before it is mentioned."""
@@ -84,15 +84,15 @@ class Limits:
         if until is not None:
             again = spoken(until, now, self.zone)
             return Finding(
-                f"It is quiet time; it opens again {again}.",
+                Text("It is quiet time; it opens again %(when)s.", when=again),
                 QuietHoursError(
-                    f"It is quiet time now. familychat opens again {again}.",
+                    Text("It is quiet time now. familychat opens again %(when)s.", when=again),
                     "Your chats are all there, to read.",
                     until=until,
                 ),
             )
         if opened is not None:
-            return Finding(f"An admin opened it until {opened.astimezone(self.zone):%H:%M}.")
+            return Finding(Text("An admin opened it until %(time)s.", time=f"{opened.astimezone(self.zone):%H:%M}"))
         return Finding("It isn't quiet time." if spans else "There are no quiet hours.")
 
     # -- quotas
@@ -119,16 +119,21 @@ class Limits:
         for quota in self._left(user, day):
             amount = counted(quota.amount, "question" if quota.kind is LimitKind.MESSAGES else "token")
             if quota.left:
-                yield Finding(f"{quota.left:,} of {amount} left for the day.")
+                yield Finding(Text("%(left)s of %(amount)s left for the day.", left=f"{quota.left:,}", amount=amount))
                 continue
-            today = local_day(now, self.zone)
-            when = "tomorrow" if day == today else f"after {day}, since the computer's clock went back"
+            used = (
+                Text("You have used your %(amount)s for today. There will be more tomorrow.", amount=amount)
+                if day == local_day(now, self.zone)
+                else Text(
+                    "You have used your %(amount)s for today. There will be more after %(day)s, since the computer's "
+                    "clock went back.",
+                    amount=amount,
+                    day=day,
+                )
+            )
             yield Finding(
-                f"All of {amount} a day is used.",
-                QuotaReachedError(
-                    f"You have used your {amount} for today. There will be more {when}.",
-                    "An admin can add some for today.",
-                ),
+                Text("All of %(amount)s a day is used.", amount=amount),
+                QuotaReachedError(used, "An admin can add some for today."),
             )
 
     # -- counting
@@ -163,15 +168,21 @@ class Limits:
     def reminders(self, user: User) -> list[str]:
         """What a person who has just asked should know of their limits: sentences, usually none."""
         now, standing = self._clock(), self.standing(user)
-        told = []
+        told: list[str] = []
         for quota in standing.quotas:
             if quota.kind is LimitKind.MESSAGES and quota.left <= TELL_MESSAGES:
-                last = "That was your last question for today."
-                told.append(f"{counted(quota.left, 'question')} left for today." if quota.left else last)
+                left = Text("%(questions)s left for today.", questions=counted(quota.left, "question"))
+                told.append(left if quota.left else Text("That was your last question for today."))
         if standing.next_quiet is not None and standing.next_quiet - now <= TELL_QUIET:
             minutes = max(1, round((standing.next_quiet - now).total_seconds() / 60))
             begins = standing.next_quiet.astimezone(self.zone)
-            told.append(f"Quiet time begins at {begins:%H:%M}, in {counted(minutes, 'minute')}.")
+            told.append(
+                Text(
+                    "Quiet time begins at %(time)s, in %(minutes)s.",
+                    time=f"{begins:%H:%M}",
+                    minutes=counted(minutes, "minute"),
+                )
+            )
         return told
 
 

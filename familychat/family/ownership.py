@@ -17,6 +17,7 @@ from familychat.store.files import setup_lock
 from familychat.store.leases import Lease
 from familychat.store.people import PeopleStore
 from familychat.store.sessions import SessionStore
+from familychat.wording import Text
 
 
 def require_owner(path: Path, account: int | None = None) -> None:
@@ -31,7 +32,7 @@ def require_owner(path: Path, account: int | None = None) -> None:
     if not owns:
         raise NotAllowedError(
             "Only the computer account that owns the data folder can do that. Nothing was changed.",
-            f"Sign in to the computer as the owner of {path.parent}, then try again.",
+            Text("Sign in to the computer as the owner of %(path)s, then try again.", path=path.parent),
         )
 
 
@@ -48,7 +49,9 @@ def reset_password(
     user = people.by_username(username)
     if user is None:
         names = ", ".join(one.username for one in people.all())
-        raise NotFoundError(f"Nobody here is called {username}.", f"There are: {names}.")
+        raise NotFoundError(
+            Text("Nobody here is called %(name)s.", name=username), Text("There are: %(names)s.", names=names)
+        )
     check_new_password(password, user.username)
     password_hash = hash_password(password)
     with database.transaction():

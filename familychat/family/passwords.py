@@ -12,6 +12,7 @@ import hashlib
 import unicodedata
 
 from familychat.errors import InvalidInputError
+from familychat.wording import Text
 
 MIN_LENGTH = 8
 MAX_LENGTH = 1000
@@ -48,10 +49,13 @@ def check_new_password(password: str, username: str) -> None:
     """Raises :class:`InvalidInputError` if a new password is too short, too long, very common, or the name."""
     if len(password) < MIN_LENGTH:
         raise InvalidInputError(
-            f"The password needs at least {MIN_LENGTH} characters.", "A short sentence is easy to remember."
+            Text("The password needs at least %(least)s characters.", least=MIN_LENGTH),
+            "A short sentence is easy to remember.",
         )
     if len(password) > MAX_LENGTH:
-        raise InvalidInputError(f"The password can have at most {MAX_LENGTH} characters.", "Shorten it.")
+        raise InvalidInputError(
+            Text("The password can have at most %(most)s characters.", most=MAX_LENGTH), "Shorten it."
+        )
     if any("\ud800" <= character <= "\udfff" for character in password):
         raise InvalidInputError("The password holds bytes that are no letters.", "Type it on a keyboard.")
     if password.casefold() in _common() or password.casefold() == username.casefold():

@@ -17,16 +17,28 @@ from familychat.store.grants import GrantStore
 from familychat.store.groups import GroupStore
 from familychat.store.people import PeopleStore
 from familychat.store.task_states import TaskStateStore
+from familychat.wording import Text
 
 _RESOURCE = re.compile(r"(task|model|library):(\S(?:.*\S)?)")
 MAX_RESOURCE = 300
+_REFUSED = {
+    "task": Text("You may not use the task %(name)s. Nothing was sent."),
+    "model": Text("You may not use the model %(name)s. Nothing was sent."),
+    "library": Text("You may not use the library %(name)s. Nothing was sent."),
+}
+_NOT_ALLOWED = {
+    "task": Text("No rule allows the task %(name)s."),
+    "model": Text("No rule allows the model %(name)s."),
+    "library": Text("No rule allows the library %(name)s."),
+}
 
 
 def check_resource(resource: str) -> str:
     """Returns ``task:NAME``, ``model:NAME`` or ``library:NAME`` (``*``: any); raises :class:`InvalidInputError`."""
     if len(resource) > MAX_RESOURCE or not _RESOURCE.fullmatch(resource):
         raise InvalidInputError(
-            f"{resource[:60]} isn't something that can be granted.", "Write task:NAME, model:NAME or library:NAME."
+            Text("%(resource)s isn't something that can be granted.", resource=resource[:60]),
+            "Write task:NAME, model:NAME or library:NAME.",
         )
     return resource
 
@@ -72,7 +84,9 @@ class Permissions:
     def why(self, user: User, resource: str) -> list[Finding]:
         """Every step of the decision; for a task also whether anything can be asked right now."""
         kind, _, name = check_resource(resource).partition(":")
-        return list(self._about_turn(user, name) if kind == "task" else self._about_use(user, resource))
+        steps = self._about_turn(user, name) if kind == "task" else self._about_use(user, resource)
+        # They are read later, when the database may be closed.
+        return [replace(step, told=step.text) for step in steps]
 
     def _about_use(self, user: User, resource: str) -> Iterator[Finding]:
         current = self._people.get(user.id)
@@ -86,9 +100,10 @@ class Permissions:
         kind, _, name = resource.partition(":")
         if kind == "task" and self._tasks.is_off(name):
             yield Finding(
-                f"The task {name} is switched off for everyone.",
+                Text("The task %(name)s is switched off for everyone.", name=name),
                 NotAllowedError(
-                    f"The task {name} is switched off. Nothing was sent.", "Ask an admin of the household."
+                    Text("The task %(name)s is switched off. Nothing was sent.", name=name),
+                    "Ask an admin of the household.",
                 ),
             )
         yield self.about_grants(user, resource)
@@ -98,31 +113,47 @@ class Permissions:
         kind, _, name = resource.partition(":")
         rules = self._grants.touching(user.id, [resource, f"{kind}:*"], timestamp(self._clock()))
         against = [rule for rule in rules if rule.effect is Effect.DENY]
-        refusal = f"You may not use the {kind} {name}. Nothing was sent."
+        refusal = Text(_REFUSED[kind], name=name)
         if against:
-            hint = f"An admin can see why: familychat admin why {user.username} {resource}"
-            told = partial(self._told, against[0], ", and what is forbidden wins.")
-            return Finding(told, NotAllowedError(refusal, hint))
+            hint = Text(
+                "An admin can see why: familychat admin why %(name)s %(resource)s",
+                name=user.username,
+                resource=resource,
+            )
+            return Finding(partial(self._told, against[0]), NotAllowedError(refusal, hint))
         if rules:
-            return Finding(partial(self._told, rules[0], "."))
-        hint = f"An admin can allow it: familychat admin grant {user.username} {resource}"
-        return Finding(f"No rule allows the {kind} {name}.", NotAllowedError(refusal, hint))
+            return Finding(partial(self._told, rules[0]))
+        hint = Text(
+            "An admin can allow it: familychat admin grant %(name)s %(resource)s",
+            name=user.username,
+            resource=resource,
+        )
+        return Finding(Text(_NOT_ALLOWED[kind], name=name), NotAllowedError(refusal, hint))
 
-    def _told(self, rule: Grant, end: str) -> str:
-        may = "allows" if rule.effect is Effect.ALLOW else "forbids"
-        until = ""
-        if rule.until is not None:
-            until = f" until {parse_timestamp(rule.until).astimezone(self._limits.zone):%Y-%m-%d %H:%M}"
-        return f"The rule for {self.name_of(rule.subject)} {may} {rule.resource}{until}{end}"
+    def _told(self, rule: Grant) -> Text:
+        who, allowed = self.name_of(rule.subject), rule.effect is Effect.ALLOW
+        if rule.until is None:
+            always = (
+                Text("The rule for %(who)s allows %(resource)s.")
+                if allowed
+                else Text("The rule for %(who)s forbids %(resource)s, and what is forbidden wins.")
+            )
+            return Text(always, who=who, resource=rule.resource)
+        for_now = (
+            Text("The rule for %(who)s allows %(resource)s until %(until)s.")
+            if allowed
+            else Text("The rule for %(who)s forbids %(resource)s until %(until)s, and what is forbidden wins.")
+        )
+        until = f"{parse_timestamp(rule.until).astimezone(self._limits.zone):%Y-%m-%d %H:%M}"
+        return Text(for_now, who=who, resource=rule.resource, until=until)
 
     def name_of(self, subject: Subject) -> str:
         """``everyone``, ``the group NAME``, or a user name."""
         if subject.group_id is not None:
-            return next(
-                (f"the group {group.name}" for group in self._groups.all() if group.id == subject.group_id), "?"
-            )
+            names = (group.name for group in self._groups.all() if group.id == subject.group_id)
+            return Text("the group %(name)s", name=next(names, "?"))
         person = self._people.get(subject.user_id) if subject.user_id is not None else None
-        return person.username if person else "everyone"
+        return person.username if person else Text("everyone")
 
     def _about_turn(self, user: User, task: str) -> Iterator[Finding]:
         yield from self._about_use(user, f"task:{task}")

@@ -14,6 +14,7 @@ from familychat.family.limits import Limits
 from familychat.family.permissions import Permissions, check_resource
 from familychat.models import (
     FOR_EVERYONE,
+    Band,
     Effect,
     Grant,
     Group,
@@ -29,10 +30,16 @@ from familychat.store.grants import GrantStore
 from familychat.store.groups import GroupStore
 from familychat.store.limits import LimitStore
 from familychat.tasks.registry import TaskRegistry
+from familychat.wording import Text
 
 GROUP_PREFIX = "group:"
 LARGEST_AMOUNT = 1_000_000_000
 LONGEST_EXTENSION = timedelta(hours=12)
+_BANDS = {Band.CHILD: Text("child"), Band.TEEN: Text("teen"), Band.ADULT: Text("adult")}
+_NO_QUOTA = {
+    LimitKind.MESSAGES: Text("%(who)s has no quota of messages. Nothing was changed."),
+    LimitKind.TOKENS: Text("%(who)s has no quota of tokens. Nothing was changed."),
+}
 
 
 class HouseRules:
@@ -96,16 +103,20 @@ class HouseRules:
         self._accounts.require_admin(by)
         found = self._groups.by_name(name.strip())
         if found is None:
-            raise NotFoundError(f"There is no group {name}.", "familychat admin groups list shows them.")
+            raise NotFoundError(
+                Text("There is no group %(name)s.", name=name), "familychat admin groups list shows them."
+            )
         return found
 
     def add_group(self, by: User, name: str) -> Group:
         """Raises :class:`ConflictError` if the name is taken."""
         self._accounts.require_admin(by)
-        name = check_name(name, "group's name")
+        name = check_name(name, Text("A group's name needs 1 to %(most)s ordinary characters."))
         with self._database.transaction():
             if self._groups.by_name(name):
-                raise ConflictError(f"There is a group {name} already. Nothing was changed.", "Choose another name.")
+                raise ConflictError(
+                    Text("There is a group %(name)s already. Nothing was changed.", name=name), "Choose another name."
+                )
             self._groups.add(name, self._now())
             self._record(by, "group.add", name, FOR_EVERYONE)
         return self.group(by, name)
@@ -122,7 +133,9 @@ class HouseRules:
         with self._database.transaction():
             group, user = self._own_group(by, name), self._accounts.get(by, username)
             if not self._groups.join(group.id, user.id):
-                raise ConflictError(f"{user.username} is in {group.name} already. Nothing was changed.")
+                raise ConflictError(
+                    Text("%(name)s is in %(group)s already. Nothing was changed.", name=user.username, group=group.name)
+                )
             self._record(by, "group.join", user.username, Subject(user.id), group.name)
 
     def leave(self, by: User, name: str, username: str) -> None:
@@ -130,14 +143,20 @@ class HouseRules:
         with self._database.transaction():
             group, user = self._own_group(by, name), self._accounts.get(by, username)
             if not self._groups.leave(group.id, user.id):
-                raise NotFoundError(f"{user.username} isn't in {group.name}. Nothing was changed.")
+                raise NotFoundError(
+                    Text("%(name)s isn't in %(group)s. Nothing was changed.", name=user.username, group=group.name)
+                )
             self._record(by, "group.leave", user.username, Subject(user.id), group.name)
 
     def _own_group(self, by: User, name: str) -> Group:
         group = self.group(by, name)
         if group.band is not None:
             raise ConflictError(
-                f"Everyone of the age band {group.band} is in {group.name}. Nothing was changed.",
+                Text(
+                    "Everyone of the age band %(band)s is in %(group)s. Nothing was changed.",
+                    band=_BANDS[group.band],
+                    group=group.name,
+                ),
                 "familychat admin users band NAME BAND changes somebody's band.",
             )
         return group
@@ -154,7 +173,8 @@ class HouseRules:
         kind, _, name = resource.partition(":")
         if kind == "task" and name != "*" and name.casefold() not in _folded(self._tasks.names()):
             raise NotFoundError(
-                f"There is no task {name}. Nothing was changed.", f"There are: {', '.join(self._tasks.names())}."
+                Text("There is no task %(name)s. Nothing was changed.", name=name),
+                Text("There are: %(names)s.", names=", ".join(self._tasks.names())),
             )
         if until is not None and until <= self._clock():
             raise InvalidInputError("That end is past already. Nothing was changed.", "Choose a later one.")
@@ -171,7 +191,7 @@ class HouseRules:
             subject = self._subject(by, who)
             if not self._grants.remove(subject, check_resource(resource)):
                 raise NotFoundError(
-                    f"{who} has no rule for {resource}. Nothing was changed.",
+                    Text("%(who)s has no rule for %(resource)s. Nothing was changed.", who=who, resource=resource),
                     "familychat admin grants shows the rules.",
                 )
             self._record(by, "grant.revoke", who, subject, resource)
@@ -196,7 +216,8 @@ class HouseRules:
         """Let a subject have so much a day; None: as much as they like, whatever their groups have."""
         if amount is not None and not 0 <= amount <= LARGEST_AMOUNT:
             raise InvalidInputError(
-                f"A quota can't be {amount}. Nothing was changed.", f"Between 0 and {LARGEST_AMOUNT:,}, or none."
+                Text("A quota can't be %(amount)s. Nothing was changed.", amount=amount),
+                Text("Between 0 and %(most)s, or none.", most=f"{LARGEST_AMOUNT:,}"),
             )
         with self._database.transaction():
             subject = self._subject(by, who)
@@ -208,7 +229,7 @@ class HouseRules:
         with self._database.transaction():
             subject = self._subject(by, who)
             if not self._store.remove_quota(subject, kind):
-                raise NotFoundError(f"{who} has no quota of {kind}. Nothing was changed.")
+                raise NotFoundError(Text(_NO_QUOTA[kind], who=who))
             self._record(by, "quota.remove", who, subject, kind)
 
     def quotas(self, by: User) -> list[tuple[str, Quota]]:
@@ -226,8 +247,8 @@ class HouseRules:
             clash = overlapping([*there, *added])
             if clash is not None:
                 raise ConflictError(
-                    f"That overlaps with {told(clash[0])}. Nothing was changed.",
-                    f"familychat admin hours remove {who} takes the old ones away.",
+                    Text("That overlaps with %(span)s. Nothing was changed.", span=told(clash[0])),
+                    Text("familychat admin hours remove %(who)s takes the old ones away.", who=who),
                 )
             self._store.put_hours(subject, added, self._now())
             self._record(by, "hours.add", who, subject, ", ".join(told(span) for span in added))
@@ -245,7 +266,7 @@ class HouseRules:
             subject = self._subject(by, who)
             count = self._store.remove_hours(subject, days)
             if not count:
-                raise NotFoundError(f"{who} has no such quiet hours. Nothing was changed.")
+                raise NotFoundError(Text("%(who)s has no such quiet hours. Nothing was changed.", who=who))
             self._record(by, "hours.remove", who, subject)
         return count
 
@@ -258,11 +279,13 @@ class HouseRules:
     def extend(self, by: User, username: str, kind: LimitKind, amount: int) -> int:
         """Give a person so much more for today; returns what is left for them now."""
         if not 0 < amount <= LARGEST_AMOUNT:
-            raise InvalidInputError(f"{amount} can't be added. Nothing was changed.", "Add at least 1.")
+            raise InvalidInputError(
+                Text("%(amount)s can't be added. Nothing was changed.", amount=amount), "Add at least 1."
+            )
         with self._database.transaction():
             user = self._accounts.get(by, username)
             if not any(left.kind is kind for left in self._limits.standing(user).quotas):
-                raise ConflictError(f"{user.username} has no quota of {kind}. Nothing was changed.")
+                raise ConflictError(Text(_NO_QUOTA[kind], who=user.username))
             self._store.extend(user.id, kind, self._limits.quota_day(user), amount, self._now())
             self._record(by, "extension", user.username, Subject(user.id), f"{amount} {kind} more today")
         return next(left.left for left in self._limits.standing(user).quotas if left.kind is kind)
@@ -279,16 +302,18 @@ class HouseRules:
             standing = self._limits.standing(user)
             begins = self._clock() if standing.quiet_until is not None else standing.next_quiet
             if begins is None:
-                raise ConflictError(f"{user.username} has no quiet time today. Nothing was changed.")
+                raise ConflictError(Text("%(name)s has no quiet time today. Nothing was changed.", name=user.username))
             until = begins + time
             self._store.open_until(user.id, timestamp(until), self._now())
             self._record(by, "extension", user.username, Subject(user.id), f"open until {timestamp(until)}")
         return until
 
 
-def told(span: QuietHours) -> str:
+def told(span: QuietHours) -> Text:
     """``Monday 21:00-07:00``, or ``none``."""
-    return "none" if span.weekday is None else f"{DAY_NAMES[span.weekday]} {span.begins}-{span.ends}"
+    if span.weekday is None:
+        return Text("none")
+    return Text("%(day)s %(begins)s-%(ends)s", day=DAY_NAMES[span.weekday], begins=span.begins, ends=span.ends)
 
 
 def _folded(names: Collection[str]) -> set[str]:

@@ -13,7 +13,7 @@ from familychat.models import Session, User
 from familychat.store.audit import AuditStore
 from familychat.store.database import Database
 from familychat.store.sessions import SessionStore
-from familychat.wording import counted
+from familychat.wording import Text, counted
 
 MIN_REFERENCE = 4
 
@@ -119,8 +119,12 @@ def _fitting(sessions: list[tuple[User, Session]], reference: str) -> tuple[User
     found = [one for one in sessions if len(wanted) >= MIN_REFERENCE and one[1].id.endswith(wanted)]
     if not found:
         raise NotFoundError(
-            f"There is no session {reference}. Nothing was changed.", "Give the six letters that the list shows."
+            Text("There is no session %(reference)s. Nothing was changed.", reference=reference),
+            "Give the six letters that the list shows.",
         )
     if len(found) > 1:
-        raise InvalidInputError(f"Several sessions end in {reference}. Nothing was changed.", "Give more of the id.")
+        raise InvalidInputError(
+            Text("Several sessions end in %(reference)s. Nothing was changed.", reference=reference),
+            "Give more of the id.",
+        )
     return found[0]

@@ -17,6 +17,7 @@ from familychat.store.conversations import ConversationStore
 from familychat.store.database import Database
 from familychat.store.messages import MessageStore
 from familychat.store.supervision import SupervisionStore
+from familychat.wording import Text
 
 LOOK = "supervision.look"
 
@@ -54,12 +55,16 @@ class Supervisions:
             user = self._accounts.get(by, username)
             if level is not None and user.band is Band.ADULT:
                 raise ConflictError(
-                    f"{user.username} is an adult, and adults aren't supervised. Nothing was changed.",
-                    f"For a child or teen: familychat admin users band {user.username} child",
+                    Text(
+                        "%(name)s is an adult, and adults aren't supervised. Nothing was changed.", name=user.username
+                    ),
+                    Text("For a child or teen: familychat admin users band %(name)s child", name=user.username),
                 )
             before = self._store.get(user.id)
             if (before.level if before else None) is level:
-                raise ConflictError(f"That is how it is for {user.username} already. Nothing was changed.")
+                raise ConflictError(
+                    Text("That is how it is for %(name)s already. Nothing was changed.", name=user.username)
+                )
             if level is None:
                 self._store.remove(user.id)
             else:
@@ -82,16 +87,18 @@ class Supervisions:
             user, supervision = self._supervised(by, username)
             if supervision.level is not SupervisionLevel.FULL:
                 raise NotAllowedError(
-                    f"The supervision of {user.username} is a summary: what was written stays private.",
-                    f"familychat admin supervise {user.username} full, for what comes from then on.",
+                    Text(
+                        "The supervision of %(name)s is a summary: what was written stays private.", name=user.username
+                    ),
+                    Text("familychat admin supervise %(name)s full, for what comes from then on.", name=user.username),
                 )
             since = supervision.since
             ids = [activity.conversation_id for activity in self._store.activity(user.id, since)]
             fitting = [one for one in ids if reference and one.endswith(reference)]
             if len(fitting) != 1:
                 raise NotFoundError(
-                    f"{user.username} has no such conversation since supervision began.",
-                    f"familychat admin look {user.username} lists them.",
+                    Text("%(name)s has no such conversation since supervision began.", name=user.username),
+                    Text("familychat admin look %(name)s lists them.", name=user.username),
                 )
             conversation = self._conversations.get(user.id, fitting[0])
             self._record(by, user, LOOK, f"read {conversation.short_id}")
@@ -106,7 +113,7 @@ class Supervisions:
         supervision = self._store.get(user.id)
         if supervision is None:
             raise NotAllowedError(
-                f"{user.username} isn't supervised: their chats are private.",
+                Text("%(name)s isn't supervised: their chats are private.", name=user.username),
                 "familychat admin supervise turns it on for a child or teen, who is told.",
             )
         return user, supervision

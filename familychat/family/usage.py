@@ -10,6 +10,7 @@ from familychat.family.accounts import Accounts
 from familychat.models import UsageTotal, User
 from familychat.store.database import Database
 from familychat.store.usage import Grouping, UsageStore
+from familychat.wording import Text
 
 NO_MODEL = "none"
 """Stands for the turns that never reached a model."""
@@ -60,7 +61,10 @@ def span(today: date, *, days: int | None, since: str | None, until: str | None)
     except OverflowError:
         first = date.min
     if not 0 <= (last - first).days < MOST_DAYS:
-        raise InvalidInputError(f"{first} to {last} can't be shown.", "Choose at most a hundred years, oldest first.")
+        raise InvalidInputError(
+            Text("%(first)s to %(last)s can't be shown.", first=first, last=last),
+            "Choose at most a hundred years, oldest first.",
+        )
     return first, last
 
 
@@ -68,7 +72,7 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise InvalidInputError(f"{text} isn't a day.", "Write it as 2026-01-31.") from None
+        raise InvalidInputError(Text("%(text)s isn't a day.", text=text), "Write it as 2026-01-31.") from None
 
 
 def _arranged(

@@ -14,6 +14,7 @@ from familychat.errors import ImportRefusedError
 from familychat.importers.limits import Limits, size
 from familychat.importers.source import Source, Unread, stem
 from familychat.importers.values import when
+from familychat.wording import Text
 
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, struct.error, ValueError)
 """What reading a damaged archive raises."""
@@ -43,7 +44,7 @@ def archived(path: Path, file: BinaryIO, limits: Limits) -> Iterator[Source | Un
                 yield from _opened(archive, member)
     except DAMAGE as error:
         raise ImportRefusedError(
-            f"{path} is damaged or incomplete, so it can't be unpacked. Nothing of it came in.",
+            Text("%(path)s is damaged or incomplete, so it can't be unpacked. Nothing of it came in.", path=path),
             "Download it once more, then try again.",
         ) from error
 
@@ -52,7 +53,7 @@ def _opened(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[Sourc
     try:
         opened = archive.open(member)
     except DAMAGE:
-        yield Unread(member.filename, "It is damaged.")
+        yield Unread(member.filename, Text("It is damaged."))
         return
     with opened:
         yield Source(stem(member.filename), member.filename, _time(member), member.file_size, opened)
@@ -70,23 +71,35 @@ def _check_directory(path: Path, file: BinaryIO, limits: Limits) -> None:
     members, length = struct.unpack("<HI", tail[at + 10 : at + 16])
     # With more than these fields can tell there are millions of files.
     if length > limits.directory_bytes or members > limits.files:
-        raise _refused(path, "holds too many files")
+        raise _refused(Text("%(path)s holds too many files. Nothing of it came in.", path=path))
 
 
 def _check_members(path: Path, members: list[zipfile.ZipInfo], limits: Limits) -> None:
     if any(member.flag_bits & _ENCRYPTED for member in members):
         raise ImportRefusedError(
-            f"{path} is locked with a password. Nothing of it came in.", "Unpack it, then import the folder."
+            Text("%(path)s is locked with a password. Nothing of it came in.", path=path),
+            "Unpack it, then import the folder.",
         )
     if sum(member.file_size for member in members) > limits.json_bytes:
-        raise _refused(path, f"holds more than {size(limits.json_bytes)} of JSON")
+        raise _refused(
+            Text(
+                "%(path)s holds more than %(size)s of JSON. Nothing of it came in.",
+                path=path,
+                size=size(limits.json_bytes),
+            )
+        )
     for member in members:
         if member.file_size > max(limits.free_bytes, limits.ratio * member.compress_size):
-            raise _refused(path, "holds a file that is packed far more tightly than words can be")
+            raise _refused(
+                Text(
+                    "%(path)s holds a file that is packed far more tightly than words can be. Nothing of it came in.",
+                    path=path,
+                )
+            )
 
 
-def _refused(path: Path, why: str) -> ImportRefusedError:
-    return ImportRefusedError(f"{path} {why}. Nothing of it came in.", "Unpack what you trust, and import that.")
+def _refused(why: Text) -> ImportRefusedError:
+    return ImportRefusedError(why, "Unpack what you trust, and import that.")
 
 
 def _is_json(name: str) -> bool:

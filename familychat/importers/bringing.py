@@ -26,6 +26,7 @@ from familychat.importers.report import Progress, Report
 from familychat.importers.source import Source, Unread
 from familychat.importers.values import Place, mapping, one_line, text
 from familychat.models import User
+from familychat.wording import Text
 
 CHUNK = 1024 * 1024
 TOGETHER_MESSAGES = 2_500
@@ -46,8 +47,8 @@ ACCOMPANYING = {
 _OWN_START = re.compile(
     rb'\s*\{\s*"format"\s*:\s*"%s"\s*,\s*"version"\s*:\s*([0-9]{1,9})\s*,\s*"conversations"\s*:\s*\[' % FORMAT.encode()
 )
-NOT_OURS = "It is nothing that familychat knows how to read."
-HELP = "familychat import --help says what it reads."
+NOT_OURS = Text("It is nothing that familychat knows how to read.")
+HELP = Text("familychat import --help says what it reads.")
 
 
 def bring_in(
@@ -82,7 +83,7 @@ def bring_in(
                 run.report.skip(source.inner, error.message)
     run.store()
     if not run.report.formats and not run.report.skipped_count:
-        raise ImportRefusedError(f"{path} holds no conversations that familychat can read.", HELP)
+        raise ImportRefusedError(Text("%(path)s holds no conversations that familychat can read.", path=path), HELP)
     return run.report
 
 
@@ -182,7 +183,9 @@ class _File:
         start = next(chunks, b"").removeprefix(b"\xef\xbb\xbf")
         first = start.lstrip()
         if first[:1] not in {b"[", b"{"}:
-            raise self._refused(f"It is no JSON but {kind_of(first)}." if first else "It is empty.")
+            raise self._refused(
+                Text("It is no JSON but %(kind)s.", kind=kind_of(first)) if first else Text("It is empty.")
+            )
         ours = _OWN_START.match(start)
         if ours is None:
             return pieces(itertools.chain([start], chunks), base=int(first[:1] == b"["), longest=longest)
@@ -243,7 +246,9 @@ class _File:
     def _refused(self, why: str) -> ImportRefusedError:
         if self.source.inner:
             return ImportRefusedError(why)
-        return ImportRefusedError(f"{self.run.report.path} can't be brought in. {why}", HELP)
+        return ImportRefusedError(
+            Text("%(path)s can't be brought in. %(reason)s", path=self.run.report.path, reason=why), HELP
+        )
 
 
 def _chunks(source: Source, shown: _Shown) -> Iterator[bytes]:

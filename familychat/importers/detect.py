@@ -10,6 +10,7 @@ from familychat.documents import ConversationDocument
 from familychat.errors import InvalidInputError
 from familychat.importers import chatgpt, claude, lmstudio, openwebui, own, plain
 from familychat.importers.values import Place
+from familychat.wording import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,10 @@ def format_of(value: dict[str, Any]) -> Format | None:
 def format_named(name: str) -> Format:
     """Raises :class:`InvalidInputError` if there is no such format."""
     if name not in FORMATS:
-        raise InvalidInputError(f"There is no format {name[:40]!r}.", f"Known are {', '.join(FORMATS)}.")
+        raise InvalidInputError(
+            Text("There is no format %(name)s.", name=repr(name[:40])),
+            Text("Known are %(formats)s.", formats=", ".join(FORMATS)),
+        )
     return FORMATS[name]
 
 

@@ -9,6 +9,7 @@ import msgspec
 from familychat.documents import FORMAT, VERSION, ConversationDocument, checked
 from familychat.errors import ImportRefusedError, InvalidInputError
 from familychat.importers.values import Place
+from familychat.wording import Text
 
 TITLE = "familychat"
 
@@ -36,8 +37,12 @@ def check_version(version: object) -> None:
     """Raises :class:`ImportRefusedError` for a version that this familychat doesn't know."""
     if isinstance(version, int) and not isinstance(version, bool) and version > VERSION:
         raise ImportRefusedError(
-            f"A newer familychat wrote it (version {version} of the format; this one reads {VERSION}). "
-            "Nothing of it came in.",
+            Text(
+                "A newer familychat wrote it (version %(version)s of the "
+                "format; this one reads %(own)s). Nothing of it came in.",
+                version=version,
+                own=VERSION,
+            ),
             "Update familychat, then try again.",
         )
     if version != VERSION:
@@ -49,5 +54,7 @@ def conversation(value: dict[str, Any], place: Place) -> ConversationDocument:  
     try:
         document = msgspec.convert(value, ConversationDocument)
     except (msgspec.ValidationError, ValueError) as error:
-        raise InvalidInputError(f"It isn't as familychat writes it: {str(error)[:200]}.") from error
+        raise InvalidInputError(
+            Text("It isn't as familychat writes it: %(reason)s.", reason=str(error)[:200])
+        ) from error
     return checked(document)

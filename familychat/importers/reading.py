@@ -15,6 +15,7 @@ from familychat.importers.archive import archived, is_archive
 from familychat.importers.limits import USUAL, Limits, size
 from familychat.importers.source import Source, Unread, stem
 from familychat.importers.values import when
+from familychat.wording import Text
 
 
 def sources(path: Path, limits: Limits = USUAL) -> Iterator[Source | Unread]:
@@ -29,7 +30,9 @@ def sources(path: Path, limits: Limits = USUAL) -> Iterator[Source | Unread]:
     if stat.S_ISDIR(status.st_mode):
         yield from _in_folder(path, limits)
     elif not stat.S_ISREG(status.st_mode):
-        raise ImportRefusedError(f"{path} is neither a file nor a folder.", "Save it to a file first.")
+        raise ImportRefusedError(
+            Text("%(path)s is neither a file nor a folder.", path=path), "Save it to a file first."
+        )
     else:
         try:
             file = path.open("rb")
@@ -52,13 +55,14 @@ def total(path: Path) -> int:
 
 def _of_file(path: Path, file: BinaryIO, status: os.stat_result, limits: Limits) -> Iterator[Source | Unread]:
     if status.st_size == 0:
-        raise ImportRefusedError(f"{path} is empty.", "Export or download it once more.")
+        raise ImportRefusedError(Text("%(path)s is empty.", path=path), "Export or download it once more.")
     if is_archive(file):
         yield from archived(path, file, limits)
         return
     if status.st_size > limits.json_bytes:
         raise ImportRefusedError(
-            f"{path} is larger than {size(limits.json_bytes)}. Nothing of it came in.", "Export fewer chats at once."
+            Text("%(path)s is larger than %(size)s. Nothing of it came in.", path=path, size=size(limits.json_bytes)),
+            "Export fewer chats at once.",
         )
     yield Source(stem(path.name), "", _modified(status), status.st_size, file)
 
@@ -68,12 +72,16 @@ def _in_folder(folder: Path, limits: Limits) -> Iterator[Source | Unread]:
         inner = os.path.relpath(name, folder)
         if seen >= limits.files:
             yield Unread(
-                inner, f"There are more than {limits.files:,} files; this one and what follows stayed outside."
+                inner,
+                Text(
+                    "There are more than %(most)s files; this one and what follows stayed outside.",
+                    most=f"{limits.files:,}",
+                ),
             )
             return
         if name.is_symlink():
             # A link could lead out of the folder that was named. What it leads to inside is read where it lies.
-            yield Unread(inner, "It is a link. Name the file itself to bring it in.")
+            yield Unread(inner, Text("It is a link. Name the file itself to bring it in."))
             continue
         try:
             # Never waits for a pipe, and never follows what has become a link by now.
@@ -84,11 +92,11 @@ def _in_folder(folder: Path, limits: Limits) -> Iterator[Source | Unread]:
         with os.fdopen(handle, "rb") as file:
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
-                yield Unread(inner, "It isn't a file.")
+                yield Unread(inner, Text("It isn't a file."))
             elif status.st_size == 0:
-                yield Unread(inner, "It is empty.")
+                yield Unread(inner, Text("It is empty."))
             elif status.st_size > limits.json_bytes:
-                yield Unread(inner, f"It is larger than {size(limits.json_bytes)}.")
+                yield Unread(inner, Text("It is larger than %(size)s.", size=size(limits.json_bytes)))
             else:
                 yield Source(stem(inner), inner, _modified(status), status.st_size, file)
 
@@ -113,9 +121,15 @@ def _modified(status: os.stat_result) -> str:
 
 def _unreadable(path: Path, error: Exception) -> ImportRefusedError:
     with contextlib.suppress(UnicodeError):
-        return ImportRefusedError(f"{path} can't be read: {_why(error)}", "Check the name, and who owns it.")
-    return ImportRefusedError(f"That file can't be read: {_why(error)}", "Check the name, and who owns it.")
+        return ImportRefusedError(
+            Text("%(path)s can't be read: %(reason)s", path=path, reason=_why(error)),
+            "Check the name, and who owns it.",
+        )
+    return ImportRefusedError(
+        Text("That file can't be read: %(reason)s", reason=_why(error)), "Check the name, and who owns it."
+    )
 
 
-def _why(error: Exception) -> str:
-    return f"{getattr(error, 'strerror', None) or 'it has no proper name'}."
+def _why(error: Exception) -> Text:
+    reason = getattr(error, "strerror", None)
+    return Text("%(reason)s.", reason=reason) if reason else Text("it has no proper name.")

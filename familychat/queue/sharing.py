@@ -49,6 +49,14 @@ class Server:
     slots: Callable[[], int | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """How many turns are under way, those that wait included, and how many wait."""
+
+    under_way: int
+    waiting: int
+
+
 @dataclass(eq=False, slots=True)
 class _Own:
     """A place of this process. Background jobs have ``give_way``; ``known`` once others can see it."""
@@ -117,6 +125,16 @@ class SharedQueue:
     def waiting(self) -> int:
         """How many turns of this process wait for a slot; background jobs don't count."""
         return sum(own.waits for own in self._own.values())
+
+    def others(self) -> Crowd:
+        """The turns of other processes that are alive, at all servers."""
+        lines = [_line(text) for text in self._file.all()]
+        places = [
+            place for line in lines for place in line.places if place.process != self._process and not place.background
+        ]
+        alive = live_processes(self._data_dir, own=self._process) if places else set()
+        there = [place for place in places if place.process in alive]
+        return Crowd(len(there), sum(place.waits for place in there))
 
     def close(self) -> None:
         """Let go of the file. What is still held here counts as given back once the lease is released."""

@@ -11,6 +11,7 @@ from familychat.errors import InvalidInputError, NotFoundError
 from familychat.models import Conversation, Parameters, TitledBy
 from familychat.store.database import Database, Row
 from familychat.store.search_index import learn
+from familychat.wording import Text
 
 _COLUMNS = (
     "id, owner_id, title, task, model, temperature, top_p, max_tokens, system_prompt, "
@@ -238,10 +239,11 @@ class ConversationStore:
             if fitting:
                 ids = ", ".join(f"{found.short_id} ({found.title[:30]})" for found in fitting[:3])
                 raise InvalidInputError(
-                    f"Several of your conversations are called {reference}.", f"Give the id: {ids}."
+                    Text("Several of your conversations are called %(reference)s.", reference=reference),
+                    Text("Give the id: %(ids)s.", ids=ids),
                 )
         raise NotFoundError(
-            f"You have no conversation {reference}.",
+            Text("You have no conversation %(reference)s.", reference=reference),
             "familychat trash list shows deleted ones." if deleted else "familychat conversations list shows yours.",
         )
 

@@ -24,6 +24,7 @@ from familychat.store.files import (
     translated,
 )
 from familychat.store.snapshots import take_snapshot
+from familychat.wording import Text
 
 if TYPE_CHECKING:
     import sqlite_utils
@@ -159,13 +160,16 @@ def _applied(path: Path, migrations: Migrations) -> list[str]:
         others = connection.execute(query, [migrations.migrations_table]).fetchone()[0]
     if others and not applied:
         raise StoreCorruptError(
-            f"{path} is a database, but not one of familychat's. It was left as it is.",
+            Text("%(path)s is a database, but not one of familychat's. It was left as it is.", path=path),
             "Choose another data folder with --data-dir.",
         )
     newer = sorted(set(applied) - {migration.name for migration in migrations._migrations})
     if newer:
         raise StoreTooNewError(
-            f"The database was written by a newer familychat (it knows {newer[0]}). It was not touched.",
+            Text(
+                "The database was written by a newer familychat (it knows %(version)s). It was not touched.",
+                version=newer[0],
+            ),
             "Update familychat, or use another data folder with --data-dir.",
         )
     return applied

@@ -17,6 +17,7 @@ from familychat.errors import (
     StoreLockedError,
     StoreReadOnlyError,
 )
+from familychat.wording import Text
 
 BUSY_TIMEOUT_SECONDS = 5.0
 SETUP_TIMEOUT_SECONDS = 60.0
@@ -32,7 +33,10 @@ def data_folder(path: Path, file_name: str) -> Path:
         strangers = path.is_dir() and not (path / file_name).exists() and any(path.iterdir())
         if strangers and path.stat().st_mode & 0o077:
             raise StoreReadOnlyError(
-                f"The folder {path} holds other things, and others can look into it. It was left as it is.",
+                Text(
+                    "The folder %(path)s holds other things, and others can look into it. It was left as it is.",
+                    path=path,
+                ),
                 "Choose an empty or a new folder with --data-dir.",
             )
     except OSError:
@@ -48,7 +52,7 @@ def private_folder(path: Path) -> Path:
             path.chmod(0o700)
     except OSError as error:
         raise StoreReadOnlyError(
-            f"The data folder {path} can't be used: {error.strerror}.",
+            Text("The data folder %(path)s can't be used: %(reason)s.", path=path, reason=error.strerror),
             "Check who owns it, or choose another with --data-dir.",
         ) from error
     return path
@@ -63,7 +67,8 @@ def private_file(path: Path) -> Path:
             path.chmod(0o600)
     except OSError as error:
         raise StoreReadOnlyError(
-            f"{path} can't be used: {error.strerror}.", "Check who owns it, or choose another with --data-dir."
+            Text("%(path)s can't be used: %(reason)s.", path=path, reason=error.strerror),
+            "Check who owns it, or choose another with --data-dir.",
         ) from error
     return path
 
@@ -89,7 +94,7 @@ def _translate(path: Path, error: sqlite3.Error) -> StoreError | ConflictError:
         )
     if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
         return StoreReadOnlyError(
-            f"The database {path} can't be opened for writing. Nothing was changed.",
+            Text("The database %(path)s can't be opened for writing. Nothing was changed.", path=path),
             "Check who owns it and its folder.",
         )
     if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
@@ -99,12 +104,14 @@ def _translate(path: Path, error: sqlite3.Error) -> StoreError | ConflictError:
         )
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return StoreCorruptError(
-            f"The database {path} is damaged, or isn't one. It was left as it is.",
+            Text("The database %(path)s is damaged, or isn't one. It was left as it is.", path=path),
             "familychat db restore brings back a snapshot.",
         )
     if code == sqlite3.SQLITE_CONSTRAINT:
         return ConflictError("That clashes with what is already there. Nothing was changed.")
-    return StoreError(f"The database could not do that: {error}.", "familychat doctor looks for the cause.")
+    return StoreError(
+        Text("The database could not do that: %(reason)s.", reason=str(error)), "familychat doctor looks for the cause."
+    )
 
 
 @contextlib.contextmanager
@@ -120,7 +127,9 @@ def setup_lock(path: Path) -> Iterator[None]:
             "Another familychat is busy with the database.", "Wait for it, then try again."
         ) from error
     except OSError as error:
-        raise StoreReadOnlyError(f"The data folder {path.parent} can't be written.", "Check who owns it.") from error
+        raise StoreReadOnlyError(
+            Text("The data folder %(path)s can't be written.", path=path.parent), "Check who owns it."
+        ) from error
     try:
         yield
     finally:

@@ -155,7 +155,7 @@ class MessageStore:
         error: str | None,
         details: Mapping[str, Any] | None = None,
     ) -> Message:
-        """Write an answer's end state."""
+        """Write an answer's end state; raises :class:`NotFoundError` if it was deleted meanwhile."""
         self._database.execute(
             "UPDATE messages SET status = ?, writer = NULL, content = ?, reasoning = ?, model = ?, prompt_tokens = ?, "
             "completion_tokens = ?, time_to_first_token_ms = ?, tokens_per_second = ?, usage_estimated = ?, "
@@ -176,7 +176,8 @@ class MessageStore:
             ],
         )
         row = self._database.row(f"SELECT {_PREFIXED} FROM messages m WHERE m.id = ?", [message_id])  # noqa: S608
-        assert row is not None  # noqa: S101 -- just updated
+        if row is None:
+            raise NotFoundError("The conversation was deleted while the answer was being written.")
         return _message(row)
 
     def path(self, conversation: Conversation, *, limit: int | None = None) -> list[Message]:
@@ -201,6 +202,24 @@ class MessageStore:
             parameters,
         )
         return [_message(row) for row in rows]
+
+    def path_after(self, conversation: Conversation, message_id: str, *, limit: int) -> list[Message] | None:
+        """What follows a message on the shown path, oldest first, at most ``limit``; None if it isn't on the path."""
+        rows = self._database.rows(
+            f"""
+            WITH RECURSIVE path (id, parent_id, depth) AS (
+                SELECT id, parent_id, 0 FROM messages WHERE id = ?1 AND conversation_id = ?2
+                UNION ALL
+                SELECT m.id, m.parent_id, depth + 1 FROM path JOIN messages m ON m.id = path.parent_id
+                WHERE path.id <> ?3
+            )
+            SELECT {_PREFIXED} FROM (SELECT id, depth FROM path ORDER BY depth DESC LIMIT ?4) AS first
+            JOIN messages m ON m.id = first.id ORDER BY first.depth DESC
+            """,  # noqa: S608
+            [conversation.head_id, conversation.id, message_id, limit + 1],
+        )
+        found = [_message(row) for row in rows]
+        return found[1:] if found and found[0].id == message_id else None
 
     def all_of(self, conversation: Conversation) -> list[tuple[Message, str | None]]:
         """Every message in every version, parents first, each with the child that was shown last."""
@@ -298,16 +317,8 @@ class MessageStore:
     def resume(self, message: Message, writer: str) -> None:
         """Let ``writer`` go on with an answer that was cut off."""
         self._database.execute(
-            "UPDATE messages SET status = 'streaming', writer = ?, error = NULL WHERE id = ?", [writer, message.id]
-        )
-
-    def is_streaming(self, conversation: Conversation) -> bool:
-        """Whether somebody is writing an answer in this conversation now."""
-        return (
-            self._database.row(
-                "SELECT 1 FROM messages WHERE conversation_id = ? AND status = 'streaming'", [conversation.id]
-            )
-            is not None
+            "UPDATE messages SET status = 'streaming', writer = ?, error = NULL, stop_asked = 0 WHERE id = ?",
+            [writer, message.id],
         )
 
     def questions_of(self, owner_id: str, limit: int) -> list[str]:
@@ -318,16 +329,3 @@ class MessageStore:
             [owner_id, limit],
         )
         return [row["content"] for row in rows]
-
-    def streaming_writers(self) -> set[str]:
-        """The lease ids of everyone who should be writing an answer now."""
-        rows = self._database.rows("SELECT DISTINCT writer FROM messages WHERE status = 'streaming'")
-        return {row["writer"] for row in rows}
-
-    def mark_cut_off(self, writer: str) -> int:
-        """Answers that a dead process left streaming become partial; returns how many."""
-        return self._database.execute(
-            "UPDATE messages SET status = 'partial', writer = NULL, error = 'familychat ended in mid-answer' "
-            "WHERE status = 'streaming' AND writer = ?",
-            [writer],
-        )

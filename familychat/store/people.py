@@ -10,6 +10,7 @@ from familychat.errors import ConflictError
 from familychat.models import Band, Role, User
 from familychat.store.database import Database, Row
 from familychat.store.search_index import create_index, drop_index
+from familychat.wording import Text
 
 _COLUMNS = "id, username, display_name, role, active, password_hash, os_account, created_at, last_login_at, band"
 
@@ -72,7 +73,9 @@ class PeopleStore:
     def _refuse_taken(self, username: str, *, besides: str | None = None) -> None:
         there = self.by_username(username)
         if there is not None and there.id != besides:
-            raise ConflictError(f"The name {username} is taken. Nothing was changed.", "Choose another.")
+            raise ConflictError(
+                Text("The name %(name)s is taken. Nothing was changed.", name=username), "Choose another."
+            )
 
     def get(self, user_id: str) -> User | None:
         return self._one("id = ?", user_id)

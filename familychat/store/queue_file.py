@@ -15,6 +15,7 @@ from typing import TypeVar
 from familychat.errors import StoreLockedError, StoreReadOnlyError
 from familychat.store.files import private_file, private_folder, translated
 from familychat.store.leases import FOLDER
+from familychat.wording import Text
 
 FILE_NAME = "queue.db"
 VERSION = 1
@@ -59,6 +60,10 @@ class QueueFile:
                     connection.execute("ROLLBACK")
 
         self._mended(work)
+
+    def all(self) -> list[bytes]:
+        """The texts of all keys."""
+        return self._mended(lambda connection: [row[0] for row in connection.execute("SELECT line FROM queues")])
 
     def changed(self) -> bool:
         """Whether another process may have changed something since this was last asked."""
@@ -148,7 +153,8 @@ class QueueFile:
             ) from error
         except OSError as error:
             raise StoreReadOnlyError(
-                f"The folder {self.path.parent} can't be used: {error.strerror}.", "Check who owns it."
+                Text("The folder %(path)s can't be used: %(reason)s.", path=self.path.parent, reason=error.strerror),
+                "Check who owns it.",
             ) from error
 
 

@@ -21,6 +21,7 @@ from familychat.store.files import (
     translated,
 )
 from familychat.store.leases import live_processes
+from familychat.wording import Text
 
 KEEP_AUTOMATIC = 5
 FOLDER = "snapshots"
@@ -56,7 +57,9 @@ def take_snapshot(
     path = destination or database.parent / FOLDER / f"{_stamp()}-{reason or 'by-hand'}.db"
     if destination is not None:
         if path.exists():
-            raise ConflictError(f"{path} is there already. It was left as it is.", "Choose another name.")
+            raise ConflictError(
+                Text("%(path)s is there already. It was left as it is.", path=path), "Choose another name."
+            )
         _copy(database, path)
         return path
     private_folder(path.parent)
@@ -112,18 +115,21 @@ def check(path: Path) -> Check:
     Raises :class:`NotFoundError` if there is no file.
     """
     if not path.is_file():
-        raise NotFoundError(f"There is no database at {path}.", "familychat chat makes one.")
+        raise NotFoundError(Text("There is no database at %(path)s.", path=path), "familychat chat makes one.")
     try:
         with contextlib.closing(read_only(path)) as connection:
             problems = [row[0] for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
             broken = connection.execute("PRAGMA foreign_key_check").fetchall()
-            problems += [f"a row of {row[0]} points to a missing {row[2]}" for row in broken[:20]]
+            problems += [
+                Text("a row of %(table)s points to a missing %(other)s", table=row[0], other=row[2])
+                for row in broken[:20]
+            ]
             migrations = tuple(applied_migrations(connection, "familychat"))
             rows = _row_counts(connection)
     except sqlite3.DatabaseError as error:
         return Check(path, (str(error),), {}, ())
     if not migrations:
-        problems.append("it isn't a familychat database")
+        problems.append(Text("it isn't a familychat database"))
     return Check(path, tuple(problems), rows, migrations)
 
 
@@ -142,10 +148,17 @@ def restore(database: Path, snapshot: Path) -> Path | None:
     found = check(snapshot)
     if not found.ok:
         raise StoreCorruptError(
-            f"The snapshot {snapshot.name} can't be used: {found.problems[0]}. Nothing was changed.",
+            Text(
+                "The snapshot %(name)s can't be used: %(reason)s. Nothing was changed.",
+                name=snapshot.name,
+                reason=found.problems[0],
+            ),
             "familychat db snapshot --list shows the others.",
         )
-    refuse_newer(found, "snapshot")
+    refuse_newer(
+        found,
+        Text("The snapshot was written by a newer familychat (it knows %(version)s). Nothing was changed."),
+    )
     with nobody_else(database):
         return put_in_place(database, snapshot, found.rows)
 
@@ -180,17 +193,17 @@ def put_in_place(database: Path, snapshot: Path, rows: dict[str, int]) -> Path |
     return kept
 
 
-def refuse_newer(found: Check, what: str) -> None:
-    """Raises :class:`StoreTooNewError` if ``what`` holds migrations that this version doesn't know."""
+def refuse_newer(found: Check, wrong: Text) -> None:
+    """Raises :class:`StoreTooNewError` if what was found holds migrations that this version doesn't know.
+
+    It says ``wrong``, in which ``version`` is the name of one of them.
+    """
     from familychat.store.migrations import MIGRATIONS
 
     known = {migration.name for migration in MIGRATIONS._migrations}
     newer = sorted(set(found.migrations) - known)
     if newer:
-        raise StoreTooNewError(
-            f"The {what} was written by a newer familychat (it knows {newer[0]}). Nothing was changed.",
-            "Update familychat first.",
-        )
+        raise StoreTooNewError(Text(wrong, version=newer[0]), "Update familychat first.")
 
 
 def library_versions(path: Path) -> dict[str, int]:
@@ -235,7 +248,11 @@ def find_snapshot(database: Path, name: str | None) -> Path:
         return Path(name)
     fitting = [path for path in available if name in path.name]
     if not fitting:
-        raise NotFoundError(f"There is no snapshot {name}.", "familychat db snapshot --list shows what there is.")
+        raise NotFoundError(
+            Text("There is no snapshot %(name)s.", name=name), "familychat db snapshot --list shows what there is."
+        )
     if len(fitting) > 1:
-        raise InvalidInputError(f"{len(fitting)} snapshots are called {name}.", "Give more of the name.")
+        raise InvalidInputError(
+            Text("%(count)s snapshots are called %(name)s.", count=len(fitting), name=name), "Give more of the name."
+        )
     return fitting[0]

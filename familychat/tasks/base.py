@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from familychat.events import Event
-from familychat.models import Parameters
+from familychat.models import Parameters, User
+from familychat.store.database import Database
 from familychat.turn import Turn
+from familychat.wording import Text
+
+_log = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -20,8 +25,8 @@ class Task(Protocol):
     done, and raises :class:`familychat.errors.FamilychatError` when there can't be one.
 
     A task may have more, which is read by the functions below: ``opening``, a line to begin with; ``suggestions``,
-    questions to choose from; ``defaults``, :class:`TaskDefaults`; and ``continues``, true if the model can go on with
-    an answer that was stopped.
+    questions to choose from, or ``suggestions_for(database, user, language)``, which returns those; ``defaults``,
+    :class:`TaskDefaults`; and ``continues``, true if the model can go on with an answer that was stopped.
     """
 
     name: str
@@ -59,13 +64,25 @@ def suggestions_of(task: Task) -> tuple[str, ...]:
     return tuple(getattr(task, "suggestions", ()))
 
 
+def suggestions_for(task: Task, database: Database, user: User, language: str) -> tuple[str, ...]:
+    """As :func:`suggestions_of`, for this person and in this language if the task has such; that may take a while."""
+    own = getattr(task, "suggestions_for", None)
+    if own is None:
+        return suggestions_of(task)
+    try:
+        return tuple(map(str, own(database, user, language)))
+    except Exception as error:  # noqa: BLE001 -- a task is anybody's code, and people can do without
+        _log.warning("the task %s couldn't suggest anything: %s", task.name, type(error).__name__)
+        return ()
+
+
 def defaults_of(task: Task) -> TaskDefaults:
     """Model and parameters that a conversation with the task begins with."""
     defaults: TaskDefaults = getattr(task, "defaults", TaskDefaults())
     return defaults
 
 
-def complaint_about(made: object, name: str) -> str | None:
+def complaint_about(made: object, name: str) -> Text | None:
     """What keeps ``made`` from being the task ``name``: something about one of its attributes; None if nothing does.
 
     Whatever a plugin's attributes raise when they are read goes through.
@@ -73,15 +90,15 @@ def complaint_about(made: object, name: str) -> str | None:
     from familychat.chat import check_parameters  # which imports the registry, and so this
 
     if not isinstance(made, Task) or made.name != name:
-        return "it isn't a task of that name"
+        return Text("it isn't a task of that name")
     suggestions = getattr(made, "suggestions", ())
     if isinstance(suggestions, str):
-        return "its suggestions must be several texts"
+        return Text("its suggestions must be several texts")
     texts = (made.title, made.description, opening_of(made), *suggestions)
     if not all(isinstance(text, str) for text in texts):
-        return "its title, description, opening and suggestions must be text"
+        return Text("its title, description, opening and suggestions must be text")
     defaults = defaults_of(made)
     if not isinstance(defaults, TaskDefaults):
-        return "its defaults must be TaskDefaults"
+        return Text("its defaults must be TaskDefaults")
     check_parameters(defaults.parameters)
     return None

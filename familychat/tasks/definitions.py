@@ -14,6 +14,7 @@ from familychat.events import Event
 from familychat.models import Parameters
 from familychat.tasks.base import TaskDefaults
 from familychat.turn import Turn
+from familychat.wording import Text
 
 MAX_FILE_BYTES = 64_000
 MAX_NAME = 40
@@ -66,55 +67,79 @@ def _ordinary(text: str, *, lines: bool) -> bool:
     return True
 
 
-def _text(most: int, *, lines: bool = False) -> Callable[[Any], str]:
-    shape = "ordinary text" if lines else "one line of ordinary text"
+_Reader = Callable[[str, Any], Any]
+"""Reads what stands at a key; raises ``ValueError`` with a :class:`familychat.wording.Text` about that key."""
 
-    def read(raw: Any) -> str:
+
+def _text(most: int, *, lines: bool = False) -> _Reader:
+    shape = Text("%(key)s must be ordinary text") if lines else Text("%(key)s must be one line of ordinary text")
+
+    def read(key: str, raw: Any) -> str:
         if not isinstance(raw, str):
-            raise ValueError(f"must be {shape}")  # noqa: TRY004 -- every reader speaks in ValueError
+            raise ValueError(Text(shape, key=key))  # noqa: TRY004 -- every reader speaks in ValueError
         text = raw.strip()
         if not text:
-            raise ValueError("is empty")
+            raise ValueError(Text("%(key)s is empty", key=key))
         if len(text) > most:
-            raise ValueError(f"has {len(text):,} characters, and {most:,} is the most")
+            raise ValueError(
+                Text(
+                    "%(key)s has %(count)s characters, and %(most)s is the most",
+                    key=key,
+                    count=f"{len(text):,}",
+                    most=f"{most:,}",
+                )
+            )
         if not _ordinary(text, lines=lines):
-            raise ValueError(f"must be {shape}")
+            raise ValueError(Text(shape, key=key))
         return text
 
     return read
 
 
-def _name(raw: Any) -> str:
+def _name(key: str, raw: Any) -> str:
     if not isinstance(raw, str) or len(raw) > MAX_NAME or not _NAME.fullmatch(raw):
-        raise ValueError(f"must be a word of at most {MAX_NAME} lowercase letters, digits and dashes")
+        raise ValueError(
+            Text(
+                "%(key)s must be a word of at most %(most)s lowercase letters, digits and dashes",
+                key=key,
+                most=MAX_NAME,
+            )
+        )
     return raw
 
 
-def _suggestions(raw: Any) -> tuple[str, ...]:
+def _suggestions(key: str, raw: Any) -> tuple[str, ...]:
     if not isinstance(raw, list):
-        raise ValueError("must be a list of texts")  # noqa: TRY004
+        raise ValueError(Text("%(key)s must be a list of texts", key=key))  # noqa: TRY004
     if len(raw) > MAX_SUGGESTIONS:
-        raise ValueError(f"has {len(raw)} entries, and {MAX_SUGGESTIONS} is the most")
+        raise ValueError(
+            Text(
+                "%(key)s has %(count)s entries, and %(most)s is the most",
+                key=key,
+                count=len(raw),
+                most=MAX_SUGGESTIONS,
+            )
+        )
     read = _text(200)
     texts = []
     for number, one in enumerate(raw, 1):
         try:
-            texts.append(read(one))
+            texts.append(read(Text("number %(number)s", number=number), one))
         except ValueError as error:
-            raise ValueError(f"can't be so: number {number} {error}") from None
+            raise ValueError(Text("%(key)s can't be so: %(reason)s", key=key, reason=error.args[0])) from None
     return tuple(texts)
 
 
-def _number(kind: type[int] | type[float], low: float, high: float, words: str) -> Callable[[Any], int | float]:
-    def read(raw: Any) -> int | float:
+def _number(kind: type[int] | type[float], low: float, high: float, wrong: Text) -> _Reader:
+    def read(key: str, raw: Any) -> int | float:
         if isinstance(raw, bool) or not isinstance(raw, (int, kind)) or not low <= raw <= high:
-            raise ValueError(f"must be {words}")
+            raise ValueError(Text(wrong, key=key))
         return kind(raw)
 
     return read
 
 
-_READERS: dict[str, Callable[[Any], Any]] = {
+_READERS: dict[str, _Reader] = {
     "name": _name,
     "title": _text(60),
     "description": _text(200),
@@ -122,9 +147,9 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "opening": _text(1_000, lines=True),
     "suggestions": _suggestions,
     "model": _text(300),
-    "temperature": _number(float, 0, 2, "a number from 0 to 2"),
-    "top_p": _number(float, 0.001, 1, "a number above 0, at most 1"),
-    "max_tokens": _number(int, 1, 1_000_000, "a whole number from 1 to 1,000,000"),
+    "temperature": _number(float, 0, 2, Text("%(key)s must be a number from 0 to 2")),
+    "top_p": _number(float, 0.001, 1, Text("%(key)s must be a number above 0, at most 1")),
+    "max_tokens": _number(int, 1, 1_000_000, Text("%(key)s must be a whole number from 1 to 1,000,000")),
 }
 KEYS = tuple(_READERS)
 """Every key a task's file may have, in the order they are written."""
@@ -140,16 +165,24 @@ def parse(text: bytes | str, place: str) -> TaskDefinition:
     table = _table(_decoded(text, place), place)
     for key in table:
         if key not in _READERS:
-            raise _refused(place, f"there is no key {key[:MAX_NAME]}", f"The keys are: {', '.join(KEYS)}.")
+            raise _refused(
+                place,
+                Text("there is no key %(key)s", key=key[:MAX_NAME]),
+                Text("The keys are: %(keys)s.", keys=", ".join(KEYS)),
+            )
     for key in REQUIRED:
         if key not in table:
-            raise _refused(place, f"the key {key} is missing", f"Needed are: {', '.join(REQUIRED)}.")
+            raise _refused(
+                place,
+                Text("the key %(key)s is missing", key=key),
+                Text("Needed are: %(keys)s.", keys=", ".join(REQUIRED)),
+            )
     values: dict[str, Any] = {}
     for key, raw in table.items():
         try:
-            values[key] = _READERS[key](raw)
+            values[key] = _READERS[key](key, raw)
         except ValueError as error:
-            raise _refused(place, f"{key} {error}", "Mend that key.") from None
+            raise _refused(place, error.args[0], Text("Mend that key.")) from None
     parameters = Parameters(*(values.pop(key, None) for key in ("temperature", "top_p", "max_tokens")))
     return TaskDefinition(defaults=TaskDefaults(values.pop("model", None), parameters), **values)
 
@@ -178,19 +211,23 @@ def _decoded(text: bytes | str, place: str) -> str:
     try:
         data = text.encode() if isinstance(text, str) else text
         if len(data) > MAX_FILE_BYTES:
-            raise _refused(place, f"it is over {MAX_FILE_BYTES:,} bytes long", "Shorten it.")
+            raise _refused(
+                place, Text("it is over %(most)s bytes long", most=f"{MAX_FILE_BYTES:,}"), Text("Shorten it.")
+            )
         return data.decode("utf-8-sig")  # some editors begin with a byte order mark
     except UnicodeError as error:
-        raise _refused(place, "it isn't UTF-8 text", "Save it as UTF-8.") from error
+        raise _refused(place, Text("it isn't UTF-8 text"), Text("Save it as UTF-8.")) from error
 
 
 def _table(text: str, place: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError of its own
-        reason = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "a value is too big"
-        raise _refused(place, f"it isn't valid TOML: {reason}", "Mend that place.") from error
+        reason = str(error) if isinstance(error, tomllib.TOMLDecodeError) else Text("a value is too big")
+        raise _refused(
+            place, Text("it isn't valid TOML: %(reason)s", reason=reason), Text("Mend that place.")
+        ) from error
 
 
-def _refused(place: str, reason: str, hint: str) -> InvalidInputError:
-    return InvalidInputError(f"{place} can't be a task: {reason}.", hint)
+def _refused(place: str, reason: Text, hint: Text) -> InvalidInputError:
+    return InvalidInputError(Text("%(place)s can't be a task: %(reason)s.", place=place, reason=reason), hint)

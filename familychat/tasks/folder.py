@@ -10,6 +10,7 @@ from pathlib import Path
 
 from familychat.errors import ConflictError, InvalidInputError, StoreError
 from familychat.tasks.definitions import MAX_FILE_BYTES, TaskDefinition, parse
+from familychat.wording import Text
 
 SUFFIX = ".toml"
 FOLDER = "tasks"
@@ -55,14 +56,16 @@ class TaskFolder:
 
         private_folder(self.path)
         if path.is_symlink():
-            raise ConflictError(f"{path} is a link. It was left as it is.", "Put the file itself there.")
+            raise ConflictError(
+                Text("%(path)s is a link. It was left as it is.", path=path), "Put the file itself there."
+            )
         try:
             with new_file(path, replace=replace) as file:
                 file.write(text.encode())
         except (StoreError, InvalidInputError) as error:
             raise type(error)(
-                f"{path} can't be written. The tasks are as they were.",
-                "Check that there is room, and who may write there.",
+                Text("%(path)s can't be written. The tasks are as they were.", path=path),
+                Text("Check that there is room, and who may write there."),
             ) from error
 
     def remove(self, path: Path) -> None:
@@ -70,7 +73,10 @@ class TaskFolder:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            raise StoreError(f"{path} can't be removed: {error.strerror}.", "Check who owns its folder.") from error
+            raise StoreError(
+                Text("%(path)s can't be removed: %(reason)s.", path=path, reason=error.strerror),
+                "Check who owns its folder.",
+            ) from error
 
     def _signature(self) -> Signature:
         """Changes whenever a file does. Links are seen as themselves."""
@@ -86,7 +92,11 @@ class TaskFolder:
             return () if not self.path.exists() else self._signature()
         except OSError as error:
             raise InvalidInputError(
-                f"The folder {self.path} can't be read: {error.strerror}. The tasks in it are left out.",
+                Text(
+                    "The folder %(path)s can't be read: %(reason)s. The tasks in it are left out.",
+                    path=self.path,
+                    reason=error.strerror,
+                ),
                 "Check what it is, and who may read it.",
             ) from error
         return tuple(sorted(found))
@@ -96,19 +106,21 @@ def read_task_file(path: Path) -> bytes:
     """A file's bytes, at most one more than a task's may have. Raises :class:`InvalidInputError`."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would let us wait for ever
-            raise InvalidInputError(f"{path} isn't an ordinary file.", "Name one that is.")
+            raise InvalidInputError(Text("%(path)s isn't an ordinary file.", path=path), "Name one that is.")
         with path.open("rb") as file:
             return file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "the name can't be"
-        raise InvalidInputError(f"{path} can't be read: {reason}.", "Check its name and who may read it.") from error
+        reason = getattr(error, "strerror", None) or Text("the name can't be")
+        raise InvalidInputError(
+            Text("%(path)s can't be read: %(reason)s.", path=path, reason=reason), "Check its name and who may read it."
+        ) from error
 
 
 def _read(path: Path) -> TaskFile:
     text = None
     try:
         if path.is_symlink():  # it could make something else of the disk readable for everybody here
-            raise InvalidInputError(f"{path} isn't read: it is a link.", "Put the file itself there.")
+            raise InvalidInputError(Text("%(path)s isn't read: it is a link.", path=path), "Put the file itself there.")
         data = read_task_file(path)
         if len(data) <= MAX_FILE_BYTES:
             with contextlib.suppress(UnicodeDecodeError):

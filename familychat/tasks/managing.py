@@ -15,8 +15,9 @@ from familychat.store.task_states import TaskStateStore
 from familychat.tasks.definitions import TaskDefinition, parse
 from familychat.tasks.folder import SUFFIX, TaskFile, TaskFolder
 from familychat.tasks.registry import KnownTask, TaskProblem, TaskRegistry
+from familychat.wording import Text
 
-TYPED = "What you gave"
+TYPED = Text("What you gave")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,8 @@ class TaskShelf:
             path = folder.path / f"{definition.name}{SUFFIX}"
             if any(file.path.name.casefold() == path.name for file in folder.files()):
                 raise ConflictError(
-                    f"There is a file {path} already. Nothing was changed.",
-                    f"familychat tasks edit {definition.name} changes it.",
+                    Text("There is a file %(path)s already. Nothing was changed.", path=path),
+                    Text("familychat tasks edit %(name)s changes it.", name=definition.name),
                 )
             self._record(by, "task.add", definition.name, definition.title)
             folder.write(path, _unmarked(text), replace=False)
@@ -98,14 +99,18 @@ class TaskShelf:
             file = self._own(name)
             if before is not None and file.text != before:
                 raise ConflictError(
-                    f"{file.path} was changed by somebody else meanwhile, and stays so.", "Look at it, then try again."
+                    Text("%(path)s was changed by somebody else meanwhile, and stays so.", path=file.path),
+                    "Look at it, then try again.",
                 )
             old = file.definition if self._works(file) else None
             if old is None:
                 self._require_free(definition.name, besides=file)
             elif old.name != definition.name:
                 raise InvalidInputError(
-                    f"The task {old.name} keeps its name, which rules and conversations know. Nothing was changed.",
+                    Text(
+                        "The task %(name)s keeps its name, which rules and conversations know. Nothing was changed.",
+                        name=old.name,
+                    ),
                     "familychat tasks add makes one of another name.",
                 )
             if file.text != _unmarked(text):
@@ -168,7 +173,8 @@ class TaskShelf:
         taken = next((place for place in self._registry.claims(name) if place != own), None)
         if taken is not None:
             raise ConflictError(
-                f"There is a task {name} already, from {taken}. Nothing was changed.", "Choose another."
+                Text("There is a task %(name)s already, from %(place)s. Nothing was changed.", name=name, place=taken),
+                "Choose another.",
             )
 
     def _own(self, name: str) -> TaskFile:
@@ -179,13 +185,23 @@ class TaskShelf:
             return by_file
         if len(called) > 1:
             stems = " or ".join(file.path.stem for file in called)
-            raise ConflictError(f"Several files say that they are {name}. Nothing was changed.", f"Name one: {stems}.")
+            raise ConflictError(
+                Text("Several files say that they are %(name)s. Nothing was changed.", name=name),
+                Text("Name one: %(names)s.", names=stems),
+            )
         if called:
             return called[0]
         place = self._registry.find(name).place
         raise ConflictError(
-            f"The task {name} isn't one of your own: it comes with {place}. Nothing was changed.",
-            f"familychat tasks disable {name} switches it off, familychat tasks add makes one of your own.",
+            Text(
+                "The task %(name)s isn't one of your own: it comes with %(place)s. Nothing was changed.",
+                name=name,
+                place=place,
+            ),
+            Text(
+                "familychat tasks disable %(name)s switches it off, familychat tasks add makes one of your own.",
+                name=name,
+            ),
         )
 
 

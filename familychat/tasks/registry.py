@@ -14,10 +14,11 @@ from importlib import resources
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from familychat.errors import FamilychatError, InvalidInputError, TaskError
+from familychat.errors import FamilychatError, InvalidInputError, TaskError, UnknownTaskError
 from familychat.tasks.base import Task, complaint_about
 from familychat.tasks.definitions import DefinedTask, TaskDefinition, parse
 from familychat.tasks.folder import SUFFIX, TaskFile, TaskFolder
+from familychat.wording import Text
 
 GROUP = "familychat.tasks"
 DEFAULT_TASK = "general"
@@ -105,7 +106,10 @@ class TaskRegistry:
             left_out = next((problem for problem in known.problems if problem.name == name), None)
             if left_out is not None:
                 raise TaskError(left_out.message, left_out.hint)
-            raise TaskError(f"There is no task {name}.", f"There are: {', '.join(self.names())}.")
+            raise UnknownTaskError(
+                Text("There is no task %(name)s.", name=name),
+                Text("There are: %(names)s.", names=", ".join(self.names())),
+            )
         return KnownTask(self._load(source), source.origin, source.place, source.text)
 
     def all(self) -> list[KnownTask]:
@@ -186,7 +190,12 @@ def _sorted_out(sources: list[_Source]) -> _Known:
 def _outdone(source: _Source, winner: _Source) -> TaskProblem:
     return TaskProblem(
         source.name,
-        f"The task {source.name} from {source.place} is left out: {winner.place} brings one of that name.",
+        Text(
+            "The task %(name)s from %(place)s is left out: %(other)s brings one of that name.",
+            name=source.name,
+            place=source.place,
+            other=winner.place,
+        ),
         "Give it another name." if source.origin is Origin.FILE else "Ask its makers for another name, or remove it.",
     )
 
@@ -195,7 +204,12 @@ def _one_of_several(source: _Source, several: list[_Source]) -> TaskProblem:
     others = ", ".join(one.place for one in several if one is not source)
     return TaskProblem(
         source.name,
-        f"The task {source.name} from {source.place} is left out: {others} brings one of that name, too.",
+        Text(
+            "The task %(name)s from %(place)s is left out: %(other)s brings one of that name, too.",
+            name=source.name,
+            place=source.place,
+            other=others,
+        ),
         "Give one of them another name." if source.origin is Origin.FILE else "Remove one of them.",
     )
 
@@ -245,7 +259,13 @@ def _loaded(entry: EntryPoint) -> Task:
 
 
 def _broken(entry: EntryPoint, reason: str) -> TaskError:
-    shown = " ".join(reason[:_LONGEST_REASON].split()).rstrip(":.")
+    shown = reason if isinstance(reason, Text) else " ".join(reason[:_LONGEST_REASON].split()).rstrip(":.")
     return TaskError(
-        f"The task {entry.name} (from {entry.value}) is broken: {shown}.", "Update or remove what brought it."
+        Text(
+            "The task %(name)s (from %(place)s) is broken: %(reason)s.",
+            name=entry.name,
+            place=entry.value,
+            reason=shown,
+        ),
+        "Update or remove what brought it.",
     )

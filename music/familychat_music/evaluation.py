@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from familychat.errors import FamilychatError, InvalidInputError, QueryError
+from familychat.wording import Text
 from familychat_music.comparing import same_rows
 from familychat_music.drafts import Draft
 from familychat_music.engine import Answer, Asked, MusicEngine
@@ -106,7 +107,7 @@ def read_questions(path: Path) -> list[GoldQuestion]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"{path} can't be read as text.", "Is it the right file?") from error
+        raise InvalidInputError(Text("%(path)s can't be read as text.", path=path), "Is it the right file?") from error
     found = []
     for number, line in enumerate(lines, 1):
         if line.strip():
@@ -124,7 +125,7 @@ def _question(line: str, number: int, path: Path) -> GoldQuestion:
         return GoldQuestion(**known, kind=str(entry.get("kind", "")), after=entry.get("after"))
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidInputError(
-            f"Line {number} of {path.name} isn't a question.",
+            Text("Line %(number)s of %(name)s isn't a question.", number=number, name=path.name),
             'Each line: {"id": ..., "question": ..., "gold_sql": ...}',
         ) from error
 
@@ -225,7 +226,7 @@ async def _judge(question: GoldQuestion, got: _Result, engine: MusicEngine, resu
         gold = await _rows(engine, question.gold_sql)
         if gold is None:
             raise InvalidInputError(
-                f"The gold SQL of {question.id} doesn't run on this library.", "Is it the right one?"
+                Text("The gold SQL of %(id)s doesn't run on this library.", id=question.id), "Is it the right one?"
             )
         ordered = "order by" in question.gold_sql.casefold()
         right = got.rows is not None and same_rows(gold, got.rows, ordered=ordered)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from familychat.errors import ConflictError, InvalidInputError, StoreFullError
+from familychat.wording import Text
 from familychat_music.describe import quoted
 
 # What spreadsheets take for a formula: https://owasp.org/www-community/attacks/CSV_Injection
@@ -26,9 +27,13 @@ def export_library(library: Path, target: Path, *, force: bool = False) -> int:
     writers = {".xlsx": _write_xlsx, ".csv": _write_csv, ".db": _write_sqlite, ".sqlite": _write_sqlite}
     writer = writers.get(target.suffix.casefold())
     if writer is None:
-        raise InvalidInputError(f"{target.name} has an ending that isn't known.", "Use .xlsx, .csv or .db.")
+        raise InvalidInputError(
+            Text("%(name)s has an ending that isn't known.", name=target.name), "Use .xlsx, .csv or .db."
+        )
     if target.exists() and not force:
-        raise ConflictError(f"{target} is already there. It was left as it is.", "Say --force to write over it.")
+        raise ConflictError(
+            Text("%(path)s is already there. It was left as it is.", path=target), "Say --force to write over it."
+        )
     part = target.with_name(target.name + ".part")
     try:
         with contextlib.closing(sqlite3.connect(f"{library.absolute().as_uri()}?mode=ro", uri=True)) as source:
@@ -36,7 +41,9 @@ def export_library(library: Path, target: Path, *, force: bool = False) -> int:
         part.replace(target)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise StoreFullError(f"{target} can't be written: {error.strerror}.", "Choose another place.") from error
+        raise StoreFullError(
+            Text("%(path)s can't be written: %(reason)s.", path=target, reason=error.strerror), "Choose another place."
+        ) from error
     except BaseException:
         part.unlink(missing_ok=True)
         raise

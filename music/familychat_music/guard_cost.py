@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from sqlglot import exp
 
 from familychat.errors import QueryTooExpensive, UnsafeQuery
+from familychat.wording import Text
 from familychat_music.functions import AGGREGATES
 from familychat_music.guard_names import small, sources
-from familychat_music.guard_parse import UNCHANGED
 
 MOST_LOOSE = 2
 """So many tables may be joined with no condition between them; a third makes a billion rows of a thousand."""
@@ -26,12 +26,15 @@ def check_cost(tree: exp.Query, tables: Mapping[str, Sequence[str]] | None) -> N
     if _readings(tree, {}, ()) > MOST_READINGS:
         raise _too_many_tables()
     if any(_compound(query) > LARGEST_COMPOUND for query in tree.find_all(exp.SetOperation)):
-        raise QueryTooExpensive(f"The SQL joins too many SELECTs into one; {UNCHANGED}", "Ask for less at once.")
+        raise QueryTooExpensive(
+            "The SQL joins too many SELECTs into one; your music list is unchanged.", "Ask for less at once."
+        )
     joins = _Joins({small(name): {small(one) for one in names} for name, names in (tables or {}).items()})
     for select in tree.find_all(exp.Select):
         if joins.loose(select) > MOST_LOOSE:
             raise QueryTooExpensive(
-                f"The SQL combines tables without saying how they belong together, so it wasn't run; {UNCHANGED}",
+                "The SQL combines tables without saying how they belong "
+                "together, so it wasn't run; your music list is unchanged.",
                 "Say which columns have to be equal.",
             )
 
@@ -43,7 +46,9 @@ def check_count(tree: exp.Query) -> None:
 
 
 def _too_many_tables() -> QueryTooExpensive:
-    return QueryTooExpensive(f"The SQL reads too many tables, so it wasn't run; {UNCHANGED}", "Ask for less at once.")
+    return QueryTooExpensive(
+        "The SQL reads too many tables, so it wasn't run; your music list is unchanged.", "Ask for less at once."
+    )
 
 
 def _readings(tree: exp.Expr, known: dict[int, int], path: tuple[int, ...]) -> int:
@@ -56,7 +61,10 @@ def _readings(tree: exp.Expr, known: dict[int, int], path: tuple[int, ...]) -> i
             continue
         if id(entry) in path:
             raise UnsafeQuery(
-                f"The part {entry.alias} of the SQL reads itself, so it wasn't run; {UNCHANGED}",
+                Text(
+                    "The part %(name)s of the SQL reads itself, so it wasn't run; your music list is unchanged.",
+                    name=entry.alias,
+                ),
                 "Give it a name of its own, and let it read the library's tables only.",
             )
         if id(entry) not in known:

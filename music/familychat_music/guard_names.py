@@ -10,7 +10,8 @@ from rapidfuzz import fuzz, process
 from sqlglot import exp
 
 from familychat.errors import BrokenQuery, UnsafeQuery
-from familychat_music.guard_parse import UNCHANGED, Statement
+from familychat.wording import Text
+from familychat_music.guard_parse import Statement
 
 ROWID = {"rowid", "oid", "_rowid_"}
 ALIKE = 60.0
@@ -64,7 +65,7 @@ def sources(tree: exp.Expr) -> Iterator[Source]:
             continue
         if not isinstance(table.this, exp.Identifier):
             raise UnsafeQuery(
-                f"A function can't stand where a table belongs, so this wasn't run; {UNCHANGED}",
+                "A function can't stand where a table belongs, so this wasn't run; your music list is unchanged.",
                 "Use the library's own tables.",
             )
         yield _source(table, table.name, [table.db, table.catalog])
@@ -73,7 +74,10 @@ def sources(tree: exp.Expr) -> Iterator[Source]:
         if isinstance(field, exp.Column) and isinstance(field.this, exp.Identifier):
             yield _source(node, field.name, [field.table, field.db])
         elif field is not None:
-            raise UnsafeQuery(f"IN needs a list or a SELECT, so this wasn't run; {UNCHANGED}", "Write IN (SELECT ...).")
+            raise UnsafeQuery(
+                "IN needs a list or a SELECT, so this wasn't run; your music list is unchanged.",
+                "Write IN (SELECT ...).",
+            )
 
 
 def _source(node: exp.Expr, name: str, qualifiers: Sequence[str]) -> Source:
@@ -94,24 +98,28 @@ def check_tables(tree: exp.Query, tables: Mapping[str, Sequence[str]] | None) ->
         if source.entry is not None:
             continue
         if HIDDEN.match(name):
-            raise UnsafeQuery(f"The table {source.name} is SQLite's own; {UNCHANGED}", "Use the library's own tables.")
+            raise UnsafeQuery(
+                Text("The table %(table)s is SQLite's own; your music list is unchanged.", table=source.name),
+                "Use the library's own tables.",
+            )
         if known is not None and name not in known:
             raise no_table(source.name, tables or ())
 
 
 def no_table(name: str, tables: Collection[str]) -> BrokenQuery:
-    which = suggestion(name, tables) or (f"Its tables are: {', '.join(list(tables)[:20])}." if tables else "")
+    there = Text("Its tables are: %(names)s.", names=", ".join(list(tables)[:20])) if tables else None
     return BrokenQuery(
-        f"This library has no readable table {name}; {UNCHANGED}", which or "Use the library's own tables."
+        Text("This library has no readable table %(name)s; your music list is unchanged.", name=name),
+        suggestion(name, tables) or there or Text("Use the library's own tables."),
     )
 
 
-def suggestion(name: str, names: Collection[str]) -> str:
+def suggestion(name: str, names: Collection[str]) -> Text | None:
     """The names that are written most like ``name``, in a sentence."""
     near = process.extract(
         small(name), {one: small(one) for one in names}, scorer=fuzz.ratio, limit=3, score_cutoff=ALIKE
     )
-    return f"Do you mean {' or '.join(found[2] for found in near)}?" if near else ""
+    return Text("Do you mean %(names)s?", names=" or ".join(found[2] for found in near)) if near else None
 
 
 def check_columns(statement: Statement, tables: Mapping[str, Sequence[str]]) -> frozenset[int]:
@@ -134,8 +142,8 @@ def check_columns(statement: Statement, tables: Mapping[str, Sequence[str]]) -> 
             known = everything
         if column.table and small(column.table) not in visible:
             raise BrokenQuery(
-                f"The SQL has no table or alias {column.table}; {UNCHANGED}",
-                suggestion(column.table, sorted(visible)) or "Name it in FROM.",
+                Text("The SQL has no table or alias %(table)s; your music list is unchanged.", table=column.table),
+                suggestion(column.table, sorted(visible)) or Text("Name it in FROM."),
             )
         if known is None or name in known or _is_field(column):
             continue
@@ -199,5 +207,5 @@ def _is_text(statement: Statement, column: exp.Column) -> bool:
 
 
 def _no_column(name: str, names: Collection[str]) -> BrokenQuery:
-    which = suggestion(name, sorted(names)) or "Use the columns that the library has."
-    return BrokenQuery(f"This library has no column {name}; {UNCHANGED}", which)
+    which = suggestion(name, sorted(names)) or Text("Use the columns that the library has.")
+    return BrokenQuery(Text("This library has no column %(name)s; your music list is unchanged.", name=name), which)

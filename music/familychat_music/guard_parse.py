@@ -16,6 +16,7 @@ from sqlglot import Token, TokenType, exp
 from sqlglot.dialects.sqlite import SQLite
 
 from familychat.errors import BrokenQuery, QueryTooExpensive, UnsafeQuery
+from familychat.wording import Text
 
 LONGEST_STATEMENT = 100_000
 """Characters; more isn't even read."""
@@ -26,7 +27,6 @@ DEEPEST = 30
 MOST_SIGNS = 20
 """NOT, -, + and ~ in a row."""
 
-UNCHANGED = "your music list is unchanged."
 FROM_TEXT = {TokenType.STRING, TokenType.IDENTIFIER}
 BEGINNINGS = {TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN}
 SIGNS = {TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE}
@@ -69,10 +69,14 @@ def parse(sql: str) -> Statement:
     UnsafeQuery if there are several or it is something else than a query.
     """
     if len(sql) > LONGEST_STATEMENT:
-        raise QueryTooExpensive(f"The SQL is far too long, so it wasn't run; {UNCHANGED}", "Ask for less at once.")
+        raise QueryTooExpensive(
+            "The SQL is far too long, so it wasn't run; your music list is unchanged.", "Ask for less at once."
+        )
     sql = sql.removeprefix("\ufeff")
     if "\0" in sql or any("\ud800" <= letter <= "\udfff" for letter in sql):
-        raise BrokenQuery(f"The SQL holds broken text, so it wasn't run; {UNCHANGED}", "Write it in plain letters.")
+        raise BrokenQuery(
+            "The SQL holds broken text, so it wasn't run; your music list is unchanged.", "Write it in plain letters."
+        )
     try:
         tokens = _one_statement(DIALECT.tokenize(sql))
         _refuse_depth(tokens)
@@ -83,35 +87,44 @@ def parse(sql: str) -> Statement:
     except sqlglot.ParseError as error:
         raise broken(error) from None
     except sqlglot.errors.SqlglotError as error:
-        raise BrokenQuery(
-            f"The SQL isn't valid: {str(error).partition(chr(10))[0]}. {UNCHANGED.capitalize()}", "Mind the quotes."
-        ) from None
+        raise BrokenQuery(invalid(str(error).partition("\n")[0]), "Mind the quotes.") from None
     return Statement(sql, tuple(tokens), _query(trees))
+
+
+def invalid(reason: str) -> Text:
+    """That SQL isn't valid, and why."""
+    return Text("The SQL isn't valid: %(reason)s. Your music list is unchanged.", reason=reason)
 
 
 def broken(error: sqlglot.ParseError) -> BrokenQuery:
     """sqlglot's complaint without its colours and its excerpt of the whole statement."""
     first = error.errors[0] if error.errors else {}
-    what = str(first.get("description") or "it can't be read").rstrip(".")
+    described = str(first.get("description") or "").rstrip(".")
+    reason = described or Text("it can't be read")
     near = str(first.get("highlight") or "").strip()
-    place = f" near {near[:40]!r}" if near else ""
-    return BrokenQuery(f"The SQL isn't valid: {what}{place}. {UNCHANGED.capitalize()}", "Write it for SQLite.")
+    if near:
+        reason = Text("%(reason)s near %(text)s", reason=reason, text=repr(near[:40]))
+    return BrokenQuery(invalid(reason), "Write it for SQLite.")
 
 
 def too_deep() -> QueryTooExpensive:
     return QueryTooExpensive(
-        f"The SQL is nested too deeply, so it wasn't run; {UNCHANGED}", "Ask the question in a simpler way."
+        "The SQL is nested too deeply, so it wasn't run; your music list is unchanged.",
+        "Ask the question in a simpler way.",
     )
 
 
 def not_a_select() -> UnsafeQuery:
     return UnsafeQuery(
-        f"Only one plain SELECT may be run, so this wasn't; {UNCHANGED}", "Ask something that only looks things up."
+        "Only one plain SELECT may be run, so this wasn't; your music list is unchanged.",
+        "Ask something that only looks things up.",
     )
 
 
 def no_parameters() -> BrokenQuery:
-    return BrokenQuery(f"The SQL has parameters, so it wasn't run; {UNCHANGED}", "Write the values themselves.")
+    return BrokenQuery(
+        "The SQL has parameters, so it wasn't run; your music list is unchanged.", "Write the values themselves."
+    )
 
 
 def _one_statement(tokens: list[Token]) -> list[Token]:
@@ -121,11 +134,13 @@ def _one_statement(tokens: list[Token]) -> list[Token]:
         end -= 1
     tokens = tokens[:end]
     if not tokens:
-        raise BrokenQuery(f"There is no SQL to run; {UNCHANGED}", "Write one SELECT.")
+        raise BrokenQuery("There is no SQL to run; your music list is unchanged.", "Write one SELECT.")
     if tokens[0].token_type not in BEGINNINGS:
         raise not_a_select()
     if any(token.token_type is TokenType.SEMICOLON for token in tokens):
-        raise UnsafeQuery(f"There is more than one statement, so none was run; {UNCHANGED}", "Write one SELECT.")
+        raise UnsafeQuery(
+            "There is more than one statement, so none was run; your music list is unchanged.", "Write one SELECT."
+        )
     return tokens
 
 
@@ -160,7 +175,11 @@ def _refuse_odd_letters(sql: str, tokens: list[Token]) -> None:
             is_odd = not text.isascii()
         if is_odd:
             raise BrokenQuery(
-                f"The SQL holds letters that SQLite doesn't know outside quotes: {text[:40]}. {UNCHANGED.capitalize()}",
+                Text(
+                    "The SQL holds letters that SQLite doesn't know outside "
+                    "quotes: %(text)s. Your music list is unchanged.",
+                    text=text[:40],
+                ),
                 "Put names in \"double quotes\" and texts in 'single quotes'.",
             )
 

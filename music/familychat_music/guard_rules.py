@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from sqlglot import exp
 
 from familychat.errors import BrokenQuery, QueryTooExpensive, UnsafeQuery
+from familychat.wording import Text
 from familychat_music.functions import FUNCTIONS
-from familychat_music.guard_parse import UNCHANGED, no_parameters, not_a_select
+from familychat_music.guard_parse import invalid, no_parameters, not_a_select
 
 LONGEST_PATTERN = 200
 MOST_WILDCARDS = 12
@@ -34,16 +35,16 @@ ALLOWED: frozenset[type[exp.Expr]] = frozenset({
 })  # fmt: skip
 
 FOREIGN: Mapping[type[exp.Expr], str] = {
-    exp.ILike: "SQLite has no ILIKE; LIKE disregards case by itself",
-    exp.RegexpLike: "this SQLite has no REGEXP; use LIKE or GLOB",
-    exp.Interval: "SQLite has no INTERVAL; use date(x, '+1 day')",
-    exp.Fetch: "SQLite has no FETCH; use LIMIT",
-    exp.Lateral: "SQLite has no LATERAL",
-    exp.Qualify: "SQLite has no QUALIFY; put the window function into a subquery",
-    exp.Any: "SQLite has no ANY; use IN",
-    exp.All: "SQLite has no ALL here",
-    exp.Bracket: "SQLite has no lists",
-    exp.Array: "SQLite has no lists",
+    exp.ILike: Text("SQLite has no ILIKE; LIKE disregards case by itself"),
+    exp.RegexpLike: Text("this SQLite has no REGEXP; use LIKE or GLOB"),
+    exp.Interval: Text("SQLite has no INTERVAL; use date(x, '+1 day')"),
+    exp.Fetch: Text("SQLite has no FETCH; use LIMIT"),
+    exp.Lateral: Text("SQLite has no LATERAL"),
+    exp.Qualify: Text("SQLite has no QUALIFY; put the window function into a subquery"),
+    exp.Any: Text("SQLite has no ANY; use IN"),
+    exp.All: Text("SQLite has no ALL here"),
+    exp.Bracket: Text("SQLite has no lists"),
+    exp.Array: Text("SQLite has no lists"),
 }
 """Honest, but another database's: worth telling whoever wrote it."""
 
@@ -64,22 +65,28 @@ def _refuse(node: exp.Expr) -> None:
     if isinstance(node, exp.Placeholder | exp.Parameter):
         raise no_parameters()
     if type(node) in FOREIGN:
-        raise BrokenQuery(f"The SQL isn't valid: {FOREIGN[type(node)]}. {UNCHANGED.capitalize()}", "")
+        raise BrokenQuery(invalid(FOREIGN[type(node)]), "")
     if isinstance(node, exp.Query | exp.Func | exp.Condition | exp.Predicate) and not isinstance(node, exp.Match):
-        raise BrokenQuery(f"The SQL isn't valid in SQLite: {node.key}. {UNCHANGED.capitalize()}", "Write plain SQL.")
+        raise BrokenQuery(
+            Text("The SQL isn't valid in SQLite: %(word)s. Your music list is unchanged.", word=node.key),
+            "Write plain SQL.",
+        )
     raise not_a_select()
 
 
 def _check_function(node: exp.Expr) -> None:
     name = node.name.lower() if node.name.isascii() else ""
     if name not in FUNCTIONS:
-        raise UnsafeQuery(f"The SQL function {node.name} isn't allowed; {UNCHANGED}", "Write the question without it.")
+        raise UnsafeQuery(
+            Text("The SQL function %(function)s isn't allowed; your music list is unchanged.", function=node.name),
+            "Write the question without it.",
+        )
     if name in {"printf", "format"}:
         _check_format(node)
     elif name == "char" and (
         len(node.expressions) > MOST_LETTERS or not all(isinstance(one, exp.Literal) for one in node.expressions)
     ):
-        raise UnsafeQuery(f"char() may only make a few letters; {UNCHANGED}", "Write the text itself.")
+        raise UnsafeQuery("char() may only make a few letters; your music list is unchanged.", "Write the text itself.")
     elif name in {"like", "glob"} and node.expressions:
         _check_pattern(node.expressions[0])
 
@@ -87,10 +94,12 @@ def _check_function(node: exp.Expr) -> None:
 def _check_format(node: exp.Expr) -> None:
     pattern = node.expressions[0] if node.expressions else None
     if not isinstance(pattern, exp.Literal):
-        raise UnsafeQuery(f"printf() needs its pattern as a plain text; {UNCHANGED}", "Write the pattern itself.")
+        raise UnsafeQuery(
+            "printf() needs its pattern as a plain text; your music list is unchanged.", "Write the pattern itself."
+        )
     widths = [width for found in FLAGS.findall(pattern.name.replace("%%", "")) for width in found if width]
     if any(width == "*" or int(width) > WIDEST for width in widths):
-        raise QueryTooExpensive(f"printf() may not pad so widely; {UNCHANGED}", "Use small widths.")
+        raise QueryTooExpensive("printf() may not pad so widely; your music list is unchanged.", "Use small widths.")
 
 
 def _check_like(node: exp.Expr) -> None:
@@ -102,13 +111,17 @@ def _check_pattern(pattern: exp.Expr) -> None:
         return
     wildcards = sum(pattern.name.count(sign) for sign in "%*")
     if len(pattern.name.encode("utf-8", "replace")) > LONGEST_PATTERN or wildcards > MOST_WILDCARDS:
-        raise QueryTooExpensive(f"The pattern of a LIKE or GLOB is too long; {UNCHANGED}", "Look for less at once.")
+        raise QueryTooExpensive(
+            "The pattern of a LIKE or GLOB is too long; your music list is unchanged.", "Look for less at once."
+        )
 
 
 def _check_select(node: exp.Expr) -> None:
     """INTO and locks hide in the arguments of a SELECT, not in nodes of their own."""
     if not node.expressions:
-        raise BrokenQuery(f"The SQL isn't valid: a SELECT asks for nothing. {UNCHANGED.capitalize()}", "Name a column.")
+        raise BrokenQuery(
+            "The SQL isn't valid: a SELECT asks for nothing. Your music list is unchanged.", "Name a column."
+        )
     if any(
         node.args.get(name) for name in ("into", "locks", "hint", "kind", "match", "laterals", "connect", "prewhere")
     ):

@@ -24,6 +24,7 @@ from familychat.store.files import private_folder
 from familychat.store.grants import GrantStore
 from familychat.store.libraries import LibraryStore
 from familychat.store.people import PeopleStore
+from familychat.wording import Text
 from familychat_music.importing.report import ImportOptions, ImportReport
 from familychat_music.lexicon import plain_word
 from familychat_music.text import tokens
@@ -73,6 +74,10 @@ class Libraries:
         """The libraries that a person may ask, by name; an admin, who looks after them, sees all."""
         return [one for one in self._store.all() if user.is_admin or self._may(user, one)]
 
+    def askable(self, user: User) -> list[MusicLibrary]:
+        """The libraries that a person may ask in a chat, by name."""
+        return [one for one in self._store.all() if self._may(user, one)]
+
     def get(self, user: User, name: str | None) -> MusicLibrary:
         """A library to ask: by name, else the only one there is. Raises :class:`NotFoundError` if there is none,
         :class:`InvalidInputError` if there are several, :class:`NotAllowedError` without the grants."""
@@ -80,16 +85,16 @@ class Libraries:
         if name is not None:
             found = self._store.by_name(name.strip())
             if found is None or not self._may(user, found):
-                raise NotFoundError(f"There is no music library called {name}.", self._names(user))
+                raise NotFoundError(Text("There is no music library called %(name)s.", name=name), self._names(user))
             return found
-        mine = [one for one in self._store.all() if self._may(user, one)]
+        mine = self.askable(user)
         if not mine:
             raise NotFoundError("There is no music library yet.", "An admin adds one: familychat music import FILE")
         if len(mine) > 1:
             names = self._listed(mine)
             raise InvalidInputError(
                 "There are several music libraries.",
-                f"Say which with --library, in a chat by beginning with @NAME: {names}.",
+                Text("Say which with --library, in a chat by beginning with @NAME: %(names)s.", names=names),
             )
         return mine[0]
 
@@ -98,7 +103,7 @@ class Libraries:
         require_admin_now(self._people, user)
         found = self._store.by_name(name.strip())
         if found is None:
-            raise NotFoundError(f"There is no music library called {name}.", self._names(user))
+            raise NotFoundError(Text("There is no music library called %(name)s.", name=name), self._names(user))
         return found
 
     def path(self, library: MusicLibrary) -> Path:
@@ -111,9 +116,11 @@ class Libraries:
     def _may(self, user: User, library: MusicLibrary) -> bool:
         return self._permissions.may_use(user, f"library:{library.name}")
 
-    def _names(self, user: User) -> str:
+    def _names(self, user: User) -> Text:
         mine = self.usable(user)
-        return f"There are: {self._listed(mine)}." if mine else "familychat music import FILE adds one."
+        if not mine:
+            return Text("familychat music import FILE adds one.")
+        return Text("There are: %(names)s.", names=self._listed(mine))
 
     @staticmethod
     def _listed(libraries: list[MusicLibrary]) -> str:
@@ -147,7 +154,11 @@ class Libraries:
         origin = str(source.resolve())
         if before is not None and before.source_path != origin and not replace and not dry_run:
             raise ConflictError(
-                f"There is already a library called {before.name}, from {before.source}. It was left as it is.",
+                Text(
+                    "There is already a library called %(name)s, from %(source)s. It was left as it is.",
+                    name=before.name,
+                    source=before.source,
+                ),
                 "Say --replace to put this one in its place, or --name for another name.",
             )
         private_folder(self._folder)
@@ -173,7 +184,7 @@ class Libraries:
             source=source.resolve().name,
             source_path=str(source.resolve()),
             songs=_songs(report),
-            report=msgspec.to_builtins(report),
+            report=msgspec.to_builtins(report, enc_hook=str),
             at=timestamp(self._clock()),
         )
         private_folder(self._folder / library.id)
@@ -199,7 +210,9 @@ class Libraries:
         called = _checked_name(name)
         other = self._store.by_name(called)
         if other is not None and other.id != library.id:
-            raise ConflictError(f"There is already a library called {other.name}.", "Choose another name.")
+            raise ConflictError(
+                Text("There is already a library called %(name)s.", name=other.name), "Choose another name."
+            )
         with self._database.transaction():
             self._store.rename(library.id, called)
             self._note(user, "music.rename", f"{library.name} to {called}")
@@ -223,7 +236,9 @@ class Libraries:
 
         path, index = self.path(library), self.index_path(library)
         if not path.is_file():
-            raise NotFoundError(f"The music library {library.name} has just been changed or removed.", "Ask again.")
+            raise NotFoundError(
+                Text("The music library %(name)s has just been changed or removed.", name=library.name), "Ask again."
+            )
         if not index.is_file():
             from familychat_music.index import build_index
 
@@ -279,7 +294,9 @@ class Libraries:
         for one in found:
             if one.id == reference:
                 return one
-        raise NotFoundError(f"You have no question {reference}.", "familychat music examples shows them.")
+        raise NotFoundError(
+            Text("You have no question %(reference)s.", reference=reference), "familychat music examples shows them."
+        )
 
     def mark(self, user: User, question: AskedQuestion, verdict: str | None) -> None:
         """Say that an answer was right or wrong; right ones become examples, wrong ones aren't used again."""
@@ -306,8 +323,8 @@ def _checked_name(name: str) -> str:
     called = " ".join(name.split())
     if not called or len(called) > LONGEST_NAME or not _NAME.fullmatch(called):
         raise InvalidInputError(
-            f"A library can't be called {name[:LONGEST_NAME]!r}.",
-            f"Up to {LONGEST_NAME} letters, without / \\ : *. Use --name.",
+            Text("A library can't be called %(name)s.", name=repr(name[:LONGEST_NAME])),
+            Text("Up to %(most)s letters, without / \\ : *. Use --name.", most=LONGEST_NAME),
         )
     return called
 

@@ -16,10 +16,10 @@ from familychat.errors import (
     StoreLockedError,
     UnsafeQuery,
 )
+from familychat.wording import Text
 from familychat_music.rows import Rows
 
-UNCHANGED = "your music list is unchanged."
-ASK_LESS = "Ask for less, or name an artist, an album or a year."
+ASK_LESS = Text("Ask for less, or name an artist, an album or a year.")
 
 
 class QueryStopped(QueryTooExpensive):
@@ -43,7 +43,8 @@ def error_of(kind: str, detail: str, path: Path) -> FamilychatError:
             "Install familychat again.",
         )
     if kind == "syntax":
-        return BrokenQuery(f"The SQL isn't valid: {detail or 'it holds broken text'}. {UNCHANGED.capitalize()}")
+        reason = detail or Text("it holds broken text")
+        return BrokenQuery(Text("The SQL isn't valid: %(reason)s. Your music list is unchanged.", reason=reason))
     if kind in _EXPENSIVE:
         return _EXPENSIVE[kind][0](*_EXPENSIVE[kind][1:])
     return _misfit(kind, detail)
@@ -51,25 +52,49 @@ def error_of(kind: str, detail: str, path: Path) -> FamilychatError:
 
 def _misfit(kind: str, detail: str) -> QueryError:
     if kind == "complex":
-        return QueryTooExpensive(f"The SQL is too complex, so it wasn't run; {UNCHANGED}", ASK_LESS)
+        return QueryTooExpensive("The SQL is too complex, so it wasn't run; your music list is unchanged.", ASK_LESS)
     if kind == "broken":
-        return BrokenQuery(f"The SQL doesn't fit the music list: {detail}. {UNCHANGED.capitalize()}")
-    if kind == "missing":
-        return BrokenQuery(f"This library has no readable table {detail}; {UNCHANGED}", "Use the library's own tables.")
-    if kind == "table":
-        return UnsafeQuery(f"This library has no readable table {detail}; {UNCHANGED}", "Use the library's own tables.")
+        return BrokenQuery(
+            Text("The SQL doesn't fit the music list: %(reason)s. Your music list is unchanged.", reason=detail)
+        )
+    if kind in {"missing", "table"}:
+        found = BrokenQuery if kind == "missing" else UnsafeQuery
+        return found(
+            Text("This library has no readable table %(name)s; your music list is unchanged.", name=detail),
+            Text("Use the library's own tables."),
+        )
     if kind == "function":
-        return UnsafeQuery(f"The SQL function {detail} isn't allowed; {UNCHANGED}", "Write the question without it.")
+        return UnsafeQuery(
+            Text("The SQL function %(function)s isn't allowed; your music list is unchanged.", function=detail),
+            "Write the question without it.",
+        )
     return UnsafeQuery(
-        f"Only one plain SELECT may be run, so this wasn't; {UNCHANGED}", "Ask something that only looks things up."
+        "Only one plain SELECT may be run, so this wasn't; your music list is unchanged.",
+        "Ask something that only looks things up.",
     )
 
 
-_EXPENSIVE: dict[str, tuple[type[QueryTooExpensive], str, str]] = {
-    "time": (QueryTooExpensive, f"The search took too long and was stopped; {UNCHANGED}", ASK_LESS),
-    "memory": (QueryTooExpensive, f"The search needed too much memory and was stopped; {UNCHANGED}", ASK_LESS),
-    "large": (QueryTooExpensive, f"The search or its result is too large, so it was stopped; {UNCHANGED}", ASK_LESS),
-    "stopped": (QueryStopped, f"The search was stopped; {UNCHANGED}", "Ask again whenever you like."),
+_EXPENSIVE: dict[str, tuple[type[QueryTooExpensive], Text, Text]] = {
+    "time": (
+        QueryTooExpensive,
+        Text("The search took too long and was stopped; your music list is unchanged."),
+        ASK_LESS,
+    ),
+    "memory": (
+        QueryTooExpensive,
+        Text("The search needed too much memory and was stopped; your music list is unchanged."),
+        ASK_LESS,
+    ),
+    "large": (
+        QueryTooExpensive,
+        Text("The search or its result is too large, so it was stopped; your music list is unchanged."),
+        ASK_LESS,
+    ),
+    "stopped": (
+        QueryStopped,
+        Text("The search was stopped; your music list is unchanged."),
+        Text("Ask again whenever you like."),
+    ),
 }
 
 
@@ -81,15 +106,17 @@ def file_error(path: Path, detail: str) -> FamilychatError:
         )
     if "locked" in detail:
         return StoreLockedError(
-            f"The music library {path.name} is being written by another program; nothing was changed.",
+            Text(
+                "The music library %(name)s is being written by another program; nothing was changed.", name=path.name
+            ),
             "Ask again in a moment.",
         )
     if "malformed" in detail or "not a database" in detail or "file is encrypted" in detail:
         return StoreCorruptError(
-            f"The music library {path.name} is damaged or isn't one; nothing was changed.",
+            Text("The music library %(name)s is damaged or isn't one; nothing was changed.", name=path.name),
             "Import the music list again.",
         )
     return StoreError(
-        f"The music library {path.name} can't be opened; nothing was changed.",
+        Text("The music library %(name)s can't be opened; nothing was changed.", name=path.name),
         "See whether you may read the file, and close other programs that use it.",
     )

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from familychat.events import Delta, Event, Loading, Rows, Sql, Started
-from familychat.models import Author, Message
+from familychat.models import Author, Message, User
+from familychat.store.database import Database
 from familychat.turn import Turn
 
 if TYPE_CHECKING:
     from familychat_music.engine import Answer
     from familychat_music.follow_ups import Earlier
+
+MOST_SUGGESTIONS = 6
+MOST_SUGGESTING = 3
+"""Libraries."""
 
 KEPT_ROWS = 50
 """So many rows are kept with an answer, to look at again and to ask about."""
@@ -27,6 +34,19 @@ class MusicTask:
     name = "music"
     title = "Music"
     description = "Ask about the family's music"
+
+    def suggestions_for(self, database: Database, user: User, language: str) -> list[str]:
+        """Questions that the libraries which this person may ask can answer."""
+        from familychat_music.libraries import Libraries
+
+        libraries = Libraries(database)
+        mine = libraries.askable(user)[:MOST_SUGGESTING]
+        found: list[str] = []
+        for library in mine:
+            path, index = libraries.path(library), libraries.index_path(library)
+            questions = _suggestions(path, index, language)[: MOST_SUGGESTIONS // len(mine)]
+            found += questions if len(mine) == 1 else [f"@{library.name} {question}" for question in questions]
+        return found
 
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
         from familychat_music.engine import Answer, Asked
@@ -51,6 +71,20 @@ class MusicTask:
                             yield event
         finally:
             engine.close()
+
+
+@lru_cache(maxsize=32)  # an import has a file of its own, which never changes
+def _suggestions(path: Path, index: Path, language: str) -> tuple[str, ...]:
+    from familychat_music.engine import MusicEngine
+    from familychat_music.runner import default_runner
+
+    if not (path.is_file() and index.is_file()):  # it has just been replaced
+        return ()
+    engine = MusicEngine(path, index, default_runner())
+    try:
+        return tuple(engine.suggestions(language))
+    finally:
+        engine.close()
 
 
 async def _events(turn: Turn, library: str, answer: Answer) -> AsyncGenerator[Event, None]:

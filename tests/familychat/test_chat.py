@@ -277,7 +277,7 @@ async def test_old_turns_are_left_out_whole_with_a_notice(open_home: OpenHome) -
         for number in range(1, 4):
             events = await collect(home.chat.send(owner, running.conversation, f"question {number} " * 20))
     notices = [event.text for event in events if isinstance(event, Notice)]
-    assert notices == ["The oldest 2 turns no longer fit into what tiny can read, so it doesn't see them."]
+    assert notices == ["The oldest 2 turns no longer fit into what tiny can read, so they aren't sent."]
     sent = fake.chats[-1].body["messages"]
     assert [message["role"] for message in sent] == ["user", "assistant", "user"]
     assert sent[0]["content"].startswith("question 2")

@@ -13,7 +13,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from familychat.queue.sharing import BURYING_SECONDS
+from familychat.queue.sharing import BURYING_SECONDS, Crowd, Server, SharedQueue
+from familychat.store.leases import Lease
 from familychat.testing import FakeOpenAI, Script, serve
 from familychat_cli.testing import COMMAND, CommandLine
 
@@ -187,6 +188,40 @@ async def test_a_killed_process_gives_back_its_slot_and_its_places(data_dir: Pat
         await two.says("in c1", "at d1 1", within=GONE_SECONDS)
         two.do("work w")
         await two.says("refused w")
+
+
+async def test_each_knows_how_many_turns_the_others_have(data_dir: Path) -> None:
+    lease = Lease(data_dir)
+    queue = SharedQueue(data_dir, lease.id)
+    assert queue.others() == Crowd(0, 0)
+    async with two_processes(data_dir) as (one, two):
+        one.do("ask a1 a", "ask b1 b")
+        await one.says("in a1", "at b1 1")
+        two.do("ask c1 c")
+        await two.says("at c1 2")
+        assert queue.others() == Crowd(under_way=3, waiting=2)
+        async with queue.turn(Server("another", lambda: 1), "d", lambda _position: None):
+            assert queue.others() == Crowd(3, 2), "its own don't count"
+        one.signal(signal.SIGKILL)
+        await one.process.wait()
+        await two.says("in c1", within=GONE_SECONDS)
+        assert queue.others() == Crowd(1, 0)
+        two.signal(signal.SIGKILL)
+        await two.process.wait()
+        assert queue.others() == Crowd(0, 0), "although nobody has taken it out yet"
+    queue.close()
+    lease.release()
+
+
+async def test_a_background_job_of_another_process_is_no_turn(data_dir: Path) -> None:
+    lease = Lease(data_dir)
+    queue = SharedQueue(data_dir, lease.id)
+    async with two_processes(data_dir) as (one, _):
+        one.do("work w")
+        await one.says("in w")
+        assert queue.others() == Crowd(0, 0)
+    queue.close()
+    lease.release()
 
 
 async def test_what_a_killed_process_held_holds_up_nobody_who_comes_later(data_dir: Path) -> None:

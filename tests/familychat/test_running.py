@@ -19,7 +19,7 @@ from familychat.llm.discovery import ServerChoice
 from familychat.models import Effect, Message, User
 from familychat.running import RunningTurn
 from familychat.settings import Settings
-from familychat.store.messages import MessageStore
+from familychat.store.writing import WritingStore
 from familychat.tasks.registry import GROUP, TaskRegistry
 from familychat.testing import FakeOpenAI, Script
 from familychat.turn import Turn
@@ -201,6 +201,6 @@ async def test_the_turn_of_another_open_household_is_left_alone(open_home: OpenH
         other = Household(settings, servers=ServerChoice(settings, FakeOpenAI().transport()))
         assert other.recovered == 0
         assert other.chat.running(owner, running.conversation) is None
-        assert MessageStore(other.database).is_streaming(running.conversation)
+        assert WritingStore(other.database).is_streaming(running.conversation)
         await other.aclose()
         assert isinstance(await running.stop(), Stopped)

@@ -17,6 +17,7 @@ from familychat.searching import Hit, Page, marked
 from familychat.store import search as search_store
 from familychat.store.conversations import ConversationStore
 from familychat.store.messages import MessageStore
+from familychat.store.writing import WritingStore
 from familychat.testing import ManualClock
 
 AT = "2026-01-15T12:00:00.000Z"
@@ -170,7 +171,7 @@ def test_the_index_follows_every_change(kitchen: Household, owner: User) -> None
     store.resume(answer, "somebody")
     assert found(kitchen, owner, "minutes") == set(), "a growing answer is not in it yet"
     store.checkpoint(answer.id, "Fry them", "")
-    store.mark_cut_off("somebody")
+    WritingStore(kitchen.database).mark_cut_off("somebody")
     assert found(kitchen, owner, "fry") == {"Morning"}
     assert found(kitchen, owner, "minutes") == set()
     chats.delete_message(owner, breakfast, answer.id)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from familychat.bulk import Action, act
 from familychat.errors import InvalidInputError
 from familychat.wording import counted
 from familychat_cli import invocation, options
@@ -172,17 +171,6 @@ def fork(
         say(f"The copy is {copy.short_id}. familychat chat {copy.short_id} goes on with it.")
 
 
-class Action(StrEnum):
-    """What can be done to many at once."""
-
-    DELETE = "delete"
-    ARCHIVE = "archive"
-    UNARCHIVE = "unarchive"
-    PIN = "pin"
-    UNPIN = "unpin"
-    MOVE = "move"
-
-
 @app.command()
 def bulk(
     action: Annotated[Action, typer.Argument(help="What to do with them.")],
@@ -211,24 +199,13 @@ def bulk(
         until=day_start(until, after=True),
     )
     with invocation.signed_in() as (home, user):
-        chats = home.conversations
-        found = chats.chosen(user, chosen)
+        found = home.conversations.chosen(user, chosen)
         if dry_run or not found:
             show_list(found, json=False, empty="There are none like that.")
             return
         count = counted(len(found), "conversation")
         invocation.confirm(f"{action.value.capitalize()} {count}?", yes=yes)
-        todo: dict[Action, Callable[[Conversation], object]] = {
-            Action.DELETE: lambda one: chats.delete(user, one),
-            Action.ARCHIVE: lambda one: chats.archive(user, one),
-            Action.UNARCHIVE: lambda one: chats.archive(user, one, archived=False),
-            Action.PIN: lambda one: chats.pin(user, one),
-            Action.UNPIN: lambda one: chats.pin(user, one, pinned=False),
-            Action.MOVE: lambda one: chats.move(user, one, to),
-        }
-        with home.database.transaction():
-            for one in found:
-                todo[action](one)
+        act(home, user, found, action, to)
     say(f"Done: {count}." + (" familychat trash list shows them." if action is Action.DELETE else ""))
 
 

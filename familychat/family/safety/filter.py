@@ -19,6 +19,7 @@ from familychat.family.safety.topics import Topic, Topics, topics_with
 from familychat.models import User
 from familychat.store.database import Database
 from familychat.store.safety import SafetyEvent, SafetyStore
+from familychat.wording import Text
 
 if TYPE_CHECKING:
     from familychat.turn import Turn
@@ -77,8 +78,11 @@ class SafetyFilter:
         text = "\n\n".join(text for text in texts if text)
         if len(text) > LONGEST_QUESTION:
             raise QuestionTooLongError(
-                f"This is {len(text):,} letters long, and {LONGEST_QUESTION:,} can be checked at most. "
-                "Nothing was sent.",
+                Text(
+                    "This is %(count)s letters long, and %(most)s can be checked at most. Nothing was sent.",
+                    count=f"{len(text):,}",
+                    most=f"{LONGEST_QUESTION:,}",
+                ),
                 "Shorten it.",
             )
         return await asyncio.to_thread(self.by_words, text, QUESTION) or await self.by_model(text, QUESTION)

@@ -19,6 +19,7 @@ from familychat.store.database import Database
 from familychat.store.people import PeopleStore
 from familychat.store.safety import SafetyEvent, SafetyStore
 from familychat.store.supervision import SupervisionStore
+from familychat.wording import Text
 
 LONGEST_PROMPT = 4000
 LONGEST_PHRASE = 100
@@ -68,8 +69,11 @@ class Safety:
             prompt = prompt.strip()
             if not 1 <= len(prompt) <= LONGEST_PROMPT:
                 raise InvalidInputError(
-                    f"A prompt needs 1 to {LONGEST_PROMPT:,} letters, and this has {len(prompt):,}. "
-                    "Nothing was changed.",
+                    Text(
+                        "A prompt needs 1 to %(most)s letters, and this has %(count)s. Nothing was changed.",
+                        most=f"{LONGEST_PROMPT:,}",
+                        count=f"{len(prompt):,}",
+                    ),
                     "Small models follow a few plain sentences best.",
                 )
         with self._database.transaction():
@@ -113,17 +117,22 @@ class Safety:
     def add_topic(self, by: User, name: str, phrases: list[str]) -> None:
         """Add a topic of the household's; raises :class:`ConflictError` if there is one of this name."""
         self._require_admin(by)
-        name = check_name(name, "topic's name")
+        name = check_name(name, Text("A topic's name needs 1 to %(most)s ordinary characters."))
         words = [" ".join(phrase.split()) for phrase in phrases if phrase.strip()]
         if not 1 <= len(words) <= MOST_PHRASES or any(len(phrase) > LONGEST_PHRASE for phrase in words):
             raise InvalidInputError(
-                f"A topic needs 1 to {MOST_PHRASES} words or phrases of up to {LONGEST_PHRASE} letters. "
-                "Nothing was changed.",
+                Text(
+                    "A topic needs 1 to %(most)s words or phrases of up to %(letters)s letters. Nothing was changed.",
+                    most=MOST_PHRASES,
+                    letters=LONGEST_PHRASE,
+                ),
             )
         own_topic(name, words)  # says what can't be looked for
         with self._database.transaction():
             if name.casefold() in self._known():
-                raise ConflictError(f"There is a topic {name} already. Nothing was changed.", "Choose another name.")
+                raise ConflictError(
+                    Text("There is a topic %(name)s already. Nothing was changed.", name=name), "Choose another name."
+                )
             self._store.put_topic(name, words, timestamp(self._clock()), active=True)
             self._record(by, "safety.topic.add", name)
 
@@ -134,8 +143,10 @@ class Safety:
             topic = self._topic(name)
             if not topic.own:
                 raise ConflictError(
-                    f"{topic.name} comes with familychat and can't be removed. Nothing was changed.",
-                    f"familychat admin safety topics off {topic.name} switches it off.",
+                    Text(
+                        "%(topic)s comes with familychat and can't be removed. Nothing was changed.", topic=topic.name
+                    ),
+                    Text("familychat admin safety topics off %(topic)s switches it off.", topic=topic.name),
                 )
             self._store.remove_topic(topic.name)
             self._record(by, "safety.topic.remove", topic.name)
@@ -156,7 +167,10 @@ class Safety:
         found = self._known().get(name.strip().casefold())
         if found is None:
             names = ", ".join(topic.name for topic in self._known().values())
-            raise NotFoundError(f"There is no topic {name[:60]}. Nothing was changed.", f"There are: {names}.")
+            raise NotFoundError(
+                Text("There is no topic %(name)s. Nothing was changed.", name=name[:60]),
+                Text("There are: %(names)s.", names=names),
+            )
         return found
 
     async def try_out(self, by: User, text: str, access: ModelAccess) -> Finding | None:
@@ -176,12 +190,14 @@ class Safety:
         self._require_admin(by)
         person = self._people.by_username(username)
         if person is None:
-            raise NotFoundError(f"There is nobody called {username}.", "familychat admin users list shows everyone.")
+            raise NotFoundError(
+                Text("There is nobody called %(name)s.", name=username), "familychat admin users list shows everyone."
+            )
         with self._database.transaction():
             supervision = self._supervision.get(person.id)
             if supervision is None:
                 raise NotAllowedError(
-                    f"{person.username} isn't supervised: nothing is kept of what the filter found.",
+                    Text("%(name)s isn't supervised: nothing is kept of what the filter found.", name=person.username),
                     "familychat admin supervise turns it on for a child or teen, who is told.",
                 )
             self._record(by, LOOK, person.username, "what the filter found", about_id=person.id)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from familychat.errors import InvalidInputError
 from familychat.family.safety.folding import Word, bared_words, fold, plain_words
+from familychat.wording import Text
 
 GAP_WORDS = 4
 MIN_BEGINNING = 3
@@ -75,7 +76,9 @@ def parse(text: str, topic: str, language: str = "") -> Phrase:
         gap = False
     first = pieces[0] if pieces else None
     if first is None or first.number or (len(pieces) == 1 and any(len(word) <= 1 for word in first.words)):
-        raise InvalidInputError(f"“{text}” has no word to look for. Nothing was changed.", "Write a whole word.")
+        raise InvalidInputError(
+            Text("“%(text)s” has no word to look for. Nothing was changed.", text=text), "Write a whole word."
+        )
     return Phrase(topic, language, tuple(pieces))
 
 
@@ -91,7 +94,9 @@ def _pieces(part: str, text: str, *, gap: bool) -> Iterator[Piece]:
             yield Piece(alone.words, alone.beginnings, gap=gap and number == 0)
         return
     if any(len(words) != 1 for words, _ in alternatives):
-        raise InvalidInputError(f"In “{text}”, only single words can stand beside a slash. Nothing was changed.")
+        raise InvalidInputError(
+            Text("In “%(text)s”, only single words can stand beside a slash. Nothing was changed.", text=text)
+        )
     piece = _piece([(words[0], open_ended) for words, open_ended in alternatives], text)
     yield Piece(piece.words, piece.beginnings, gap=gap)
 
@@ -99,8 +104,11 @@ def _pieces(part: str, text: str, *, gap: bool) -> Iterator[Piece]:
 def _piece(words: Sequence[tuple[str, bool]], text: str) -> Piece:
     if any(open_ended and len(word.encode()) < MIN_BEGINNING for word, open_ended in words):
         raise InvalidInputError(
-            f"In “{text}”, a beginning is too short: it would be in every other text. Nothing was changed.",
-            f"Write at least {MIN_BEGINNING} letters before the *.",
+            Text(
+                "In “%(text)s”, a beginning is too short: it would be in every other text. Nothing was changed.",
+                text=text,
+            ),
+            Text("Write at least %(least)s letters before the *.", least=MIN_BEGINNING),
         )
     return Piece(
         frozenset(word for word, open_ended in words if not open_ended),

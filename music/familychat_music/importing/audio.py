@@ -7,6 +7,7 @@ import stat
 from collections.abc import Generator
 from pathlib import Path
 
+from familychat.wording import Counted, Text
 from familychat_music.importing.cells import Batch, Cell, Grid
 from familychat_music.importing.refusals import listed, refused
 from familychat_music.importing.tags import UnreadableError, read_tags
@@ -41,11 +42,14 @@ class AudioSource:
             folders.sort()
             self._paths += [Path(folder, name) for name in sorted(names) if Path(name).suffix.lower() in SUFFIXES]
             if len(self._paths) > MAX_FILES:
-                raise refused(f"{self._folder} holds more than {MAX_FILES:,} audio files.", "Choose a smaller folder.")
+                raise refused(
+                    Text("%(path)s holds more than %(most)s audio files.", path=self._folder, most=f"{MAX_FILES:,}"),
+                    Text("Choose a smaller folder."),
+                )
         if not self._paths:
             raise refused(
-                f"There are no audio files in {self._folder}.",
-                f"Choose a folder with {', '.join(sorted(SUFFIXES))} files.",
+                Text("There are no audio files in %(path)s.", path=self._folder),
+                Text("Choose a folder with %(suffixes)s files.", suffixes=", ".join(sorted(SUFFIXES))),
             )
         return self._grid
 
@@ -69,7 +73,10 @@ class AudioSource:
                 batch = []
         self._grid.notes = _notes(unreadable, untitled)
         if len(unreadable) == len(self._paths):
-            raise refused(f"None of the audio files in {self._folder} can be read.", "Check that they can be played.")
+            raise refused(
+                Text("None of the audio files in %(path)s can be read.", path=self._folder),
+                Text("Check that they can be played."),
+            )
         yield batch
 
     def fraction(self) -> float | None:
@@ -102,12 +109,22 @@ class AudioSource:
 
 
 def _notes(unreadable: list[str], untitled: int) -> list[str]:
-    notes = []
+    notes: list[str] = []
     if unreadable:
-        files = "1 file" if len(unreadable) == 1 else f"{len(unreadable):,} files"
-        notes.append(f"{files} could not be read and {'was' if len(unreadable) == 1 else 'were'} left out: "
-                     f"{listed(unreadable, NAMED_UNREADABLE)}.")  # fmt: skip
+        notes.append(
+            Counted(
+                len(unreadable),
+                "%(count)s file could not be read and was left out: %(names)s.",
+                "%(count)s files could not be read and were left out: %(names)s.",
+                names=listed(unreadable, NAMED_UNREADABLE),
+            )
+        )
     if untitled:
-        files = "1 file has" if untitled == 1 else f"{untitled:,} files have"
-        notes.append(f"{files} no title tag; the file's name stands in for it.")
+        notes.append(
+            Counted(
+                untitled,
+                "%(count)s file has no title tag; the file's name stands in for it.",
+                "%(count)s files have no title tag; the file's name stands in for it.",
+            )
+        )
     return notes

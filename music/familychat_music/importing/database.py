@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from familychat.wording import Text
 from familychat_music.importing.ddl import Field, Link, Original, collations
 from familychat_music.importing.plan import role_named
 from familychat_music.importing.refusals import listed, refused
-from familychat_music.importing.report import ColumnReport, ImportOptions, ImportReport, TableReport
+from familychat_music.importing.report import ColumnReport, ImportOptions, ImportReport, TableReport, example_of
 from familychat_music.importing.roles import column_of
 from familychat_music.importing.songs import quoted
 from familychat_music.schema import Role
@@ -34,7 +35,11 @@ BUSY_SECONDS = 1.0
 PAGE_SIZE = 4096
 STEPS = 100_000
 """SQLite's steps between two looks at the progress."""
-KEPT_OUT = {"view": "views", "virtual": "virtual tables", "shadow": "their inner tables"}
+KEPT_OUT = {
+    "view": Text("Left out, for only tables are taken: views (%(names)s)."),
+    "virtual": Text("Left out, for only tables are taken: virtual tables (%(names)s)."),
+    "shadow": Text("Left out, for only tables are taken: their inner tables (%(names)s)."),
+}
 
 
 class Watch:
@@ -123,16 +128,18 @@ def _originals(connection: sqlite3.Connection, mapping: Mapping[str, str]) -> tu
             kinds[kind].append(name)
     names = sorted(kinds["table"])
     if not names or len(names) > MAX_TABLES:
-        what = "no table" if not names else f"more than {MAX_TABLES} tables"
-        raise refused(f"The database has {what}.", "Choose a database with your music list.")
+        raise refused(
+            Text("The database has more than %(most)s tables.", most=MAX_TABLES)
+            if names
+            else Text("The database has no table."),
+            Text("Choose a database with your music list."),
+        )
     originals = [_original(connection, name, set(names)) for name in names]
-    notes = [
-        f"Left out, for only tables are taken: {said} ({listed(sorted(kinds[kind]))})."
-        for kind, said in KEPT_OUT.items() if kinds[kind]
-    ]  # fmt: skip
+    notes: list[str] = [Text(said, names=listed(sorted(kinds[kind]))) for kind, said in KEPT_OUT.items() if kinds[kind]]
     triggers = [row[0] for row in connection.execute("SELECT name FROM source.sqlite_schema WHERE type = 'trigger'")]
     if triggers:
-        notes.append(f"Left out, for only tables are taken: triggers ({listed(sorted(map(str, triggers)))}).")
+        names_of = listed(sorted(map(str, triggers)))
+        notes.append(Text("Left out, for only tables are taken: triggers (%(names)s).", names=names_of))
     notes += _generated(connection, names)
     return _mapped(originals, mapping), notes
 
@@ -179,7 +186,8 @@ def _generated(connection: sqlite3.Connection, names: list[str]) -> list[str]:
         for row in connection.execute(f"PRAGMA source.table_xinfo({quoted(name)})")
         if row[6]
     ]
-    return [f"Left out, for they are computed from other columns: {listed(found)}."] if found else []
+    left_out = Text("Left out, for they are computed from other columns: %(names)s.", names=listed(found))
+    return [left_out] if found else []
 
 
 def _mapped(originals: list[Original], mapping: Mapping[str, str]) -> list[Original]:
@@ -188,7 +196,10 @@ def _mapped(originals: list[Original], mapping: Mapping[str, str]) -> list[Origi
     given = {name.lower(): role_named(role) for name, role in mapping.items()}
     for name in mapping:
         if name.lower() not in known:
-            raise refused(f'There is no column "{name[:80]}".', f"There are {listed(sorted(known))}.")
+            raise refused(
+                Text('There is no column "%(name)s".', name=name[:80]),
+                Text("There are %(names)s.", names=listed(sorted(known))),
+            )
     return [_with_roles(table, given) for table in originals]
 
 
@@ -204,7 +215,14 @@ def _with_roles(table: Original, given: Mapping[str, Role | None]) -> Original:
         elif (role := given[name]) is not None:
             fields.append(Field(field.name, field.declared, field.key, field.collation, role, given=True))
         elif field.name in tied:
-            raise refused(f"{table.name}.{field.name} ties tables together, so it can't be left out.", "Keep it.")
+            raise refused(
+                Text(
+                    "%(table)s.%(name)s ties tables together, so it can't be left out.",
+                    table=table.name,
+                    name=field.name,
+                ),
+                Text("Keep it."),
+            )
     return Original(table.name, tuple(fields), table.links)
 
 
@@ -240,13 +258,21 @@ def _report(connection: sqlite3.Connection, original: Original, rows: int) -> Ta
         filled = connection.execute(f"SELECT count({name}) FROM main.{table}").fetchone()[0]  # noqa: S608
         column = column_of(field.name, values, original.name)
         role = field.role if field.given else column.role
-        columns.append(ColumnReport(field.name, field.name, column.kind, role, "", filled))
+        columns.append(
+            ColumnReport(field.name, field.name, column.kind, role, "", filled, example_of(next(iter(values), None)))
+        )
     return TableReport(original.name, rows, tuple(columns))
 
 
 def _broken(source: Path, problem: sqlite3.DatabaseError) -> Exception:
     if "locked" in str(problem) or "busy" in str(problem):
-        return refused(f"{source.name} is being written by another program.", "Close that program and try again.")
+        return refused(
+            Text("%(table)s is being written by another program.", table=source.name),
+            Text("Close that program and try again."),
+        )
     if "unable to open" in str(problem):
-        return refused(f"{source.name} can't be opened.", "Check who may read it.")
-    return refused(f"{source.name} is damaged: {problem}.", "Open it with its own program, and save or repair it.")
+        return refused(Text("%(table)s can't be opened.", table=source.name), Text("Check who may read it."))
+    return refused(
+        Text("%(table)s is damaged: %(reason)s.", table=source.name, reason=str(problem)),
+        Text("Open it with its own program, and save or repair it."),
+    )

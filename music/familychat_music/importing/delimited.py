@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 
+from familychat.wording import Text
 from familychat_music.importing.cells import Batch, Grid
 from familychat_music.importing.encodings import Encoding, find_encoding
 from familychat_music.importing.headings import claims_of
@@ -63,8 +64,10 @@ class DelimitedSource:
         found = sniff(sample if whole else sample[: sample.rfind("\n") + 1] or sample)
         if found is None:
             raise refused(
-                f"{self._path.name} is a text, but not a table with commas, semicolons, tabs or bars.",
-                "Save your list as xlsx or csv.",
+                Text(
+                    "%(name)s is a text, but not a table with commas, semicolons, tabs or bars.", name=self._path.name
+                ),
+                Text("Save your list as xlsx or csv."),
             )
         self._dialect = found
         notes = [self._encoding.note] if self._encoding.note else []
@@ -99,8 +102,13 @@ class DelimitedSource:
             cells += sum(widths)
             if max(widths) > MAX_CELLS:
                 raise refused(
-                    f"{self._path.name} has a row with {max(widths):,} cells; spreadsheets have {MAX_CELLS:,} at most.",
-                    "Keep the columns about music and import it again.",
+                    Text(
+                        "%(name)s has a row with %(count)s cells; spreadsheets have %(most)s at most.",
+                        name=self._path.name,
+                        count=f"{max(widths):,}",
+                        most=f"{MAX_CELLS:,}",
+                    ),
+                    Text("Keep the columns about music and import it again."),
                 )
             if len(batch) >= BATCH or cells > CELLS_PER_BATCH:
                 yield batch
@@ -113,7 +121,10 @@ class DelimitedSource:
         for line in lines:
             self._since_row += len(line)
             if self._since_row > LONGEST_ROWS:
-                raise refused(f"{self._path.name} has a row that never ends.", "Look for a missing quotation mark.")
+                raise refused(
+                    Text("%(name)s has a row that never ends.", name=self._path.name),
+                    Text("Look for a missing quotation mark."),
+                )
             yield line
 
     def fraction(self) -> float | None:
@@ -129,10 +140,23 @@ class DelimitedSource:
     def _broken(self, line: int, problem: csv.Error) -> Exception:
         if "field limit" in str(problem):
             return refused(
-                f"A cell near line {line:,} of {self._path.name} has more than {LONGEST_CELL:,} characters.",
-                "Look for a quotation mark that is never closed.",
+                Text(
+                    "A cell near line %(line)s of %(name)s has more than %(most)s characters.",
+                    line=f"{line:,}",
+                    name=self._path.name,
+                    most=f"{LONGEST_CELL:,}",
+                ),
+                Text("Look for a quotation mark that is never closed."),
             )
-        return refused(f"{self._path.name} can't be read near line {line:,}: {problem}.", "Save it again as csv.")
+        return refused(
+            Text(
+                "%(name)s can't be read near line %(line)s: %(reason)s.",
+                name=self._path.name,
+                line=f"{line:,}",
+                reason=str(problem),
+            ),
+            Text("Save it again as csv."),
+        )
 
 
 def sniff(sample: str) -> Dialect | None:

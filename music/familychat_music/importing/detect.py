@@ -6,6 +6,7 @@ import stat
 from enum import StrEnum
 from pathlib import Path
 
+from familychat.wording import Text
 from familychat_music.importing.refusals import refused
 
 HEAD = 65_536
@@ -16,24 +17,25 @@ MAX_CONTROLS = 0.02
 _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SQLITE = b"SQLite format 3\0"
+_AUDIO = Text("%(name)s is an audio file, not a music list.")
 _OTHERS = {
-    b"\xff\xd8\xff": "a JPEG picture",
-    b"\x89PNG": "a PNG picture",
-    b"GIF8": "a GIF picture",
-    b"%PDF": "a PDF document",
-    b"\x1f\x8b": "a gzip archive",
-    b"7z\xbc\xaf": "a 7-Zip archive",
-    b"Rar!": "a RAR archive",
-    b"BZh": "a bzip2 archive",
-    b"\xfd7zXZ": "an xz archive",
-    b"PK\x05\x06": "an empty archive",
-    b"\x7fELF": "a program",
-    b"MZ": "a program",
-    b"ID3": "an audio file",
-    b"fLaC": "an audio file",
-    b"OggS": "an audio file",
-    b"RIFF": "an audio or video file",
-    b"{\\rtf": "a text document",
+    b"\xff\xd8\xff": Text("%(name)s is a JPEG picture, not a music list."),
+    b"\x89PNG": Text("%(name)s is a PNG picture, not a music list."),
+    b"GIF8": Text("%(name)s is a GIF picture, not a music list."),
+    b"%PDF": Text("%(name)s is a PDF document, not a music list."),
+    b"\x1f\x8b": Text("%(name)s is a gzip archive, not a music list."),
+    b"7z\xbc\xaf": Text("%(name)s is a 7-Zip archive, not a music list."),
+    b"Rar!": Text("%(name)s is a RAR archive, not a music list."),
+    b"BZh": Text("%(name)s is a bzip2 archive, not a music list."),
+    b"\xfd7zXZ": Text("%(name)s is an xz archive, not a music list."),
+    b"PK\x05\x06": Text("%(name)s is an empty archive, not a music list."),
+    b"\x7fELF": Text("%(name)s is a program, not a music list."),
+    b"MZ": Text("%(name)s is a program, not a music list."),
+    b"ID3": _AUDIO,
+    b"fLaC": _AUDIO,
+    b"OggS": _AUDIO,
+    b"RIFF": Text("%(name)s is an audio or video file, not a music list."),
+    b"{\\rtf": Text("%(name)s is a text document, not a music list."),
 }
 _MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<table", b"<workbook")
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r\x0b\x0c\x1b\x1a\0")
@@ -68,37 +70,45 @@ def _head(path: Path) -> bytes | None:
         if stat.S_ISDIR(mode):
             return None
         if not stat.S_ISREG(mode):
-            raise refused(f"{path.name} is neither a file nor a folder.", "Choose the file with your music list.")
+            raise refused(
+                Text("%(name)s is neither a file nor a folder.", name=path.name),
+                Text("Choose the file with your music list."),
+            )
         with path.open("rb") as file:
             head = file.read(HEAD)
     except (FileNotFoundError, NotADirectoryError):
-        raise refused(f"There is no file {path}.", "Check its name and folder.") from None
+        raise refused(Text("There is no file %(path)s.", path=path), Text("Check its name and folder.")) from None
     except (OSError, ValueError) as problem:
-        raise refused(f"{path} can't be read: {_reason(problem)}.", "Check who may read it.") from None
+        raise refused(
+            Text("%(path)s can't be read: %(reason)s.", path=path, reason=_reason(problem)),
+            Text("Check who may read it."),
+        ) from None
     if not head:
-        raise refused(f"{path.name} is empty.", "Choose a file with songs in it.")
+        raise refused(Text("%(name)s is empty.", name=path.name), Text("Choose a file with songs in it."))
     return head
 
 
 def _reason(problem: Exception) -> str:
-    return (problem.strerror or "it isn't reachable") if isinstance(problem, OSError) else "its name isn't valid"
+    if isinstance(problem, OSError):
+        return problem.strerror or Text("it isn't reachable")
+    return Text("its name isn't valid")
 
 
 def _refuse_others(path: Path, head: bytes) -> None:
     """Raise for what is known to be something else, or isn't text at all."""
-    todo = "Music lists are spreadsheets (xlsx, xls, ods, csv), SQLite databases or folders of audio files."
-    for magic, name in _OTHERS.items():
+    todo = Text("Music lists are spreadsheets (xlsx, xls, ods, csv), SQLite databases or folders of audio files.")
+    for magic, wrong in _OTHERS.items():
         if head.startswith(magic) and not (magic in {b"MZ", b"ID3", b"BZh"} and _is_text(head)):
-            if name == "an audio file":
-                todo = "Give the folder it is in, to import all its audio files."
-            raise refused(f"{path.name} is {name}, not a music list.", todo)
+            if wrong is _AUDIO:
+                todo = Text("Give the folder it is in, to import all its audio files.")
+            raise refused(Text(wrong, name=path.name), todo)
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_MARKUP):
         raise refused(
-            f"{path.name} is a web page or an XML document, whatever its name says.",
-            "Open it in your spreadsheet program and save it as xlsx or csv.",
+            Text("%(name)s is a web page or an XML document, whatever its name says.", name=path.name),
+            Text("Open it in your spreadsheet program and save it as xlsx or csv."),
         )
     if not _is_text(head):
-        raise refused(f"{path.name} is not a text, so it can't be a list with commas or tabs.", todo)
+        raise refused(Text("%(name)s is not a text, so it can't be a list with commas or tabs.", name=path.name), todo)
 
 
 def _is_text(head: bytes) -> bool:

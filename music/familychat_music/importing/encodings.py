@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from familychat.wording import Text
 from familychat_music.importing.detect import HEAD, utf16_without_mark
 from familychat_music.importing.refusals import refused
 
@@ -42,7 +43,9 @@ def find_encoding(path: Path) -> Encoding:
         return Encoding("utf-8-sig", has_nul=has_nul)
     bad, good = _count_faults(path)
     if good > MOSTLY * bad:
-        note = f"{bad:,} characters were damaged in the file; they show as \ufffd."
+        note = Text(
+            "%(count)s characters were damaged in the file; they show as %(sign)s.", count=f"{bad:,}", sign="\ufffd"
+        )
         return Encoding("utf-8-sig", "replace", has_nul=has_nul, note=note)
     return Encoding("cp1252", "replace", has_nul=has_nul)
 
@@ -62,8 +65,12 @@ def _check_lines(path: Path) -> bool:
         length = length + len(chunk) if last < 0 else len(chunk) - last
         if length > LONGEST_LINE:
             raise refused(
-                f"{path.name} has a line of more than {LONGEST_LINE >> 10} KB, so it is no list.",
-                "Save your list as xlsx or csv.",
+                Text(
+                    "%(name)s has a line of more than %(most)s KB, so it is no list.",
+                    name=path.name,
+                    most=LONGEST_LINE >> 10,
+                ),
+                Text("Save your list as xlsx or csv."),
             )
     return has_nul
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from familychat.wording import Counted, Text
 from familychat_music.importing.blocks import Cleaner
 from familychat_music.importing.cells import Batch, Grid, Row, Source, is_blank_row
 from familychat_music.importing.detect import FileKind
 from familychat_music.importing.layout import Layout, find_layout
 from familychat_music.importing.plan import Plan, make_plan
 from familychat_music.importing.refusals import refused
-from familychat_music.importing.report import ColumnReport, ImportOptions, ImportReport, TableReport
+from familychat_music.importing.report import ColumnReport, ImportOptions, ImportReport, TableReport, example_of
 from familychat_music.importing.several import Budget, add_children
 from familychat_music.importing.songs import TABLE, Loaded, MisjudgedError, SongsLoader, create_indexes, quoted
 from familychat_music.schema import Kind
@@ -52,7 +53,7 @@ def import_list(
         connection.execute("BEGIN")
         result = _load(connection, layout, plan, source, batches, pace=pace)
     if not result.loaded.rows:
-        raise refused("There are headings, but no songs below them.", "Choose a file with songs in it.")
+        raise refused(Text("There are headings, but no songs below them."), Text("Choose a file with songs in it."))
     if kind is FileKind.AUDIO:
         result = replace(result, plan=_drop_empty(connection, result))
     create_indexes(connection, result.plan)
@@ -61,8 +62,8 @@ def import_list(
     connection.execute("COMMIT")
     pace.finish(result.loaded.rows)
     if budget.spent:
-        grid.notes.append("Too many different cells hold several names; those beyond a limit were left whole.")
-    return _report(grid, layout, result, children)
+        grid.notes.append(Text("Too many different cells hold several names; those beyond a limit were left whole."))
+    return _report(connection, grid, layout, result, children)
 
 
 def _source(kind: FileKind, path: Path, options: ImportOptions) -> Source:
@@ -154,12 +155,14 @@ def _drop_empty(connection: sqlite3.Connection, result: _Result) -> Plan:
     return Plan(tuple(column for column in result.plan.columns if column.name not in empty))
 
 
-def _report(grid: Grid, layout: Layout, result: _Result, children: list[TableReport]) -> ImportReport:
+def _report(
+    connection: sqlite3.Connection, grid: Grid, layout: Layout, result: _Result, children: list[TableReport]
+) -> ImportReport:
     loaded = result.loaded
     columns = tuple(
         ColumnReport(
             column.source, column.name, column.guess.kind, column.guess.role, column.guess.converted,
-            loaded.filled.get(column.name, 0),
+            loaded.filled.get(column.name, 0), _example(connection, column.name),
         )
         for column in result.plan.columns
     )  # fmt: skip
@@ -173,20 +176,41 @@ def _report(grid: Grid, layout: Layout, result: _Result, children: list[TableRep
     )
 
 
+def _example(connection: sqlite3.Connection, column: str) -> str:
+    name = quoted(column)
+    row = connection.execute(f"SELECT {name} FROM {TABLE} WHERE {name} IS NOT NULL LIMIT 1").fetchone()  # noqa: S608
+    return example_of(row[0]) if row else ""
+
+
 def _notes(layout: Layout, result: _Result) -> list[str]:
     """What was left out, a sentence each."""
     cleaner = result.cleaner
-    counted = (
-        (layout.left_out, "{} above the headings {} left out.", "row"),
-        (cleaner.blank, "{} {} skipped.", "empty row"),
-        (cleaner.headers, "{} {} left out: the headings again.", "row"),
-        (cleaner.totals, "{} at the end {} left out: totals or remarks.", "row"),
-        (cleaner.long, "{} {} more cells than there are columns; the extra cells were left out.", "row"),
-        (result.loaded.stray, "{} in columns without a heading {} left out.", "cell"),
+    notes = (
+        Counted(
+            layout.left_out,
+            "%(count)s row above the headings was left out.",
+            "%(count)s rows above the headings were left out.",
+        ),
+        Counted(cleaner.blank, "%(count)s empty row was skipped.", "%(count)s empty rows were skipped."),
+        Counted(
+            cleaner.headers,
+            "%(count)s row was left out: the headings again.",
+            "%(count)s rows were left out: the headings again.",
+        ),
+        Counted(
+            cleaner.totals,
+            "%(count)s row at the end was left out: totals or remarks.",
+            "%(count)s rows at the end were left out: totals or remarks.",
+        ),
+        Counted(
+            cleaner.long,
+            "%(count)s row has more cells than there are columns; the extra cells were left out.",
+            "%(count)s rows have more cells than there are columns; the extra cells were left out.",
+        ),
+        Counted(
+            result.loaded.stray,
+            "%(count)s cell in columns without a heading was left out.",
+            "%(count)s cells in columns without a heading were left out.",
+        ),
     )
-    return [_sentence(count, text, noun) for count, text, noun in counted if count]
-
-
-def _sentence(count: int, text: str, noun: str) -> str:
-    verb = ("has" if count == 1 else "have") if "more cells" in text else ("was" if count == 1 else "were")
-    return text.format(f"{count:,} {noun}{'' if count == 1 else 's'}", verb)
+    return [note for note in notes if note.number]

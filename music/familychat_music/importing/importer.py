@@ -7,6 +7,7 @@ import sqlite3
 import time
 from pathlib import Path
 
+from familychat.wording import Text
 from familychat_music.importing import Progress
 from familychat_music.importing.detect import FileKind, kind_of
 from familychat_music.importing.refusals import refused
@@ -42,7 +43,9 @@ class Pace:
 def run_import(source: Path, destination: Path, options: ImportOptions, progress: Progress | None) -> ImportReport:
     """See :func:`familychat_music.importing.import_library`."""
     if destination.exists():
-        raise refused(f"There is already something at {destination}.", "Import into a new file.")
+        raise refused(
+            Text("There is already something at %(path)s.", path=destination), Text("Import into a new file.")
+        )
     kind = kind_of(source)
     part = destination.with_name(destination.name + ".part")
     try:
@@ -54,7 +57,8 @@ def run_import(source: Path, destination: Path, options: ImportOptions, progress
         raise _broken(problem) from None
     except OSError as problem:
         raise refused(
-            f"The import stopped: {problem.strerror or problem}.", "Check the disk and the file, and try again."
+            Text("The import stopped: %(reason)s.", reason=problem.strerror or problem),
+            Text("Check the disk and the file, and try again."),
         ) from None
     finally:
         part.unlink(missing_ok=True)
@@ -94,5 +98,8 @@ def _sync(path: Path) -> None:
 
 def _broken(problem: sqlite3.Error) -> Exception:
     if "full" in str(problem):
-        return refused("The disk is full.", "Make room on it, and import again.")
-    return refused(f"The library could not be written: {problem}.", "Try again; if it stays so, check the disk.")
+        return refused(Text("The disk is full."), Text("Make room on it, and import again."))
+    return refused(
+        Text("The library could not be written: %(reason)s.", reason=str(problem)),
+        Text("Try again; if it stays so, check the disk."),
+    )

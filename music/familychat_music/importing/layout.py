@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from familychat.wording import Text
 from familychat_music.importing.cells import Cell, Grid, Row, Span, is_blank, is_blank_row
 from familychat_music.importing.headings import claims_of
 from familychat_music.importing.refusals import refused
@@ -45,7 +46,9 @@ def find_layout(rows: Sequence[Row], grid: Grid) -> Layout:
     """Find the list in the first rows of a sheet; ``ImportRefusedError`` if there is none."""
     filled = [index for index, row in enumerate(rows) if not is_blank_row(row)]
     if not filled:
-        raise refused("The list is empty: there isn't a single filled cell.", "Choose a file with songs in it.")
+        raise refused(
+            Text("The list is empty: there isn't a single filled cell."), Text("Choose a file with songs in it.")
+        )
     searched = filled[0] + min(HEADER_SEARCH_ROWS, max(1, HEADER_SEARCH_CELLS // max(map(len, rows))))
     top = _header_row(rows, [index for index in filled if index < searched])
     if top is None:
@@ -53,7 +56,7 @@ def find_layout(rows: Sequence[Row], grid: Grid) -> Layout:
     bottom = top + 1 if top + 1 < len(rows) and _continues(rows[top], rows[top + 1], grid.merged, top) else top
     texts = _header_texts(rows, top, bottom, grid.merged)
     if not any(index > bottom for index in filled):
-        raise refused("There are headings, but no songs below them.", "Choose a file with songs in it.")
+        raise refused(Text("There are headings, but no songs below them."), Text("Choose a file with songs in it."))
     above = sum(1 for index in filled if index < top)
     return Layout(_columns(rows, texts, bottom + 1), bottom + 1, above, tuple(map(text_in, rows[bottom])))
 

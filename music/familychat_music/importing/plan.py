@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from familychat.wording import Text
 from familychat_music.importing.cells import Row
 from familychat_music.importing.dates import Order
 from familychat_music.importing.headings import Strength
 from familychat_music.importing.layout import Heading, Layout
 from familychat_music.importing.refusals import listed, refused
-from familychat_music.importing.roles import Form, Guess, guess
+from familychat_music.importing.roles import DAY_FIRST, MONTH_FIRST, Form, Guess, guess
 from familychat_music.schema import Role
 
 MAX_COLUMNS = 500
@@ -60,13 +61,17 @@ def make_plan(layout: Layout, rows: Sequence[Row], mapping: Mapping[str, str], f
     """Decide names, kinds and roles from the headers and a sample of rows below them."""
     if len(layout.headings) > MAX_COLUMNS:
         raise refused(
-            f"The list has {len(layout.headings):,} columns; a music list may have {MAX_COLUMNS}.",
-            "Keep the columns about music and import it again.",
+            Text(
+                "The list has %(count)s columns; a music list may have %(most)s.",
+                count=f"{len(layout.headings):,}",
+                most=MAX_COLUMNS,
+            ),
+            Text("Keep the columns about music and import it again."),
         )
-    given = _given_roles(layout.headings, mapping)
-    kept = [heading for heading in layout.headings if heading.text not in given or given[heading.text] is not None]
+    given = _given_roles(layout.headings, mapping, first_column)
+    kept = [heading for heading in layout.headings if given.get(heading.index, Role.TITLE) is not None]
     guesses = [
-        guess(heading.text, [row[heading.index] for row in rows if heading.index < len(row)], given.get(heading.text))
+        guess(heading.text, [row[heading.index] for row in rows if heading.index < len(row)], given.get(heading.index))
         for heading in kept
     ]
     guesses = _one_each(guesses)
@@ -83,24 +88,31 @@ def role_named(name: str) -> Role | None:
         return Role(wanted)
     except ValueError:
         raise refused(
-            f'"{name[:60]}" is nothing that a column can be.',
-            f"There are {', '.join(Role)}, and {IGNORE} to leave the column out.",
+            Text('"%(name)s" is nothing that a column can be.', name=name[:60]),
+            Text("There are %(roles)s, and %(ignore)s to leave the column out.", roles=", ".join(Role), ignore=IGNORE),
         ) from None
 
 
-def _given_roles(headings: Sequence[Heading], mapping: Mapping[str, str]) -> dict[str, Role | None]:
-    """What the mapping says, by header. Headers are compared as they stand, else caseless."""
-    texts = [heading.text or f"Column {heading.index + 1}" for heading in headings]
-    given: dict[str, Role | None] = {}
+def _given_roles(headings: Sequence[Heading], mapping: Mapping[str, str], first_column: int) -> dict[int, Role | None]:
+    """What the mapping says, by the columns' indexes. Headers are compared as they stand, else caseless."""
+    texts = [_source(heading, first_column) for heading in headings]
+    given: dict[int, Role | None] = {}
+    roles: list[Role] = []
     for header, name in mapping.items():
         wanted = " ".join(header.split())
         same = [text for text in texts if text == wanted] or [t for t in texts if t.casefold() == wanted.casefold()]
         if not same:
-            raise refused(f'There is no column "{header[:60]}".', f"There are {listed(texts)}.")
-        given[same[0]] = role_named(name)
-    roles = [role for role in given.values() if role is not None]
+            raise refused(
+                Text('There is no column "%(name)s".', name=header[:60]),
+                Text("There are %(names)s.", names=listed(texts)),
+            )
+        role = role_named(name)
+        given |= {heading.index: role for heading, text in zip(headings, texts, strict=True) if text == same[0]}
+        roles += [role] if role else []
     if twice := next((role for role in roles if roles.count(role) > 1), None):
-        raise refused(f'Two columns were said to be "{twice}".', "Give each role to one column.")
+        raise refused(
+            Text('Two columns were said to be "%(role)s".', role=twice), Text("Give each role to one column.")
+        )
     return given
 
 
@@ -124,16 +136,21 @@ def _named(headings: Sequence[Heading], guesses: Sequence[Guess], first_column: 
     taken = {"id"} | {chosen.role.value for chosen in guesses if chosen.role}
     columns = []
     for heading, chosen in zip(headings, guesses, strict=True):
-        place = first_column + heading.index + 1
-        name = chosen.role.value if chosen.role else _free(heading.text or f"column_{place}", taken)
+        unnamed = f"column_{first_column + heading.index + 1}"
+        name = chosen.role.value if chosen.role else _free(heading.text or unnamed, taken)
         taken.add(name.casefold())
-        columns.append(Planned(heading.index, heading.text or f"Column {place}", name, chosen))
+        columns.append(Planned(heading.index, _source(heading, first_column), name, chosen))
     return columns
+
+
+def _source(heading: Heading, first_column: int) -> str:
+    """What a column is called in the file: its header, else its place."""
+    return heading.text or f"Column {first_column + heading.index + 1}"
 
 
 def _turned(column: Planned) -> Planned:
     month = column.guess.order is Order.DAY_FIRST
-    said = f"dates became YYYY-MM-DD, read with the {'month' if month else 'day'} first"
+    said = MONTH_FIRST if month else DAY_FIRST
     order = Order.MONTH_FIRST if month else Order.DAY_FIRST
     return replace(column, guess=replace(column.guess, order=order, converted=said))
 
@@ -157,6 +174,6 @@ def _with_year(columns: list[Planned]) -> tuple[Planned, ...]:
         return tuple(columns)
     year = Planned(
         YEAR_FROM_DATE, date.source, Role.YEAR.value,
-        Guess(Form.YEAR, Role.YEAR, Strength.LOOSE, converted=f"taken from {date.name}"),
+        Guess(Form.YEAR, Role.YEAR, Strength.LOOSE, converted=Text("taken from %(column)s", column=date.name)),
     )  # fmt: skip
     return (*columns[: place + 1], year, *columns[place + 1 :])

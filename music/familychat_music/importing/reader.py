@@ -77,7 +77,7 @@ def limit_resources(memory: int) -> None:
 def check_container(path: Path) -> str:
     """Say what kind of workbook it is; raise ``Refusal`` if it must not be opened."""
     if path.stat().st_size > MAX_FILE:
-        raise Refusal("large", f"it has more than {MAX_FILE >> 20} MB")
+        raise Refusal("large", str(MAX_FILE >> 20))
     with path.open("rb") as file:
         if file.read(2) == b"PK":
             return check_zip(path)
@@ -96,9 +96,9 @@ def check_zip(path: Path) -> str:
         with zipfile.ZipFile(path) as package:
             parts = package.infolist()
             if len(parts) > MAX_ENTRIES or sum(part.file_size for part in parts) > MAX_UNPACKED:
-                raise Refusal("large", f"it unpacks to more than {MAX_UNPACKED >> 20} MB")
+                raise Refusal("unpacked", str(MAX_UNPACKED >> 20))
             if any(part.file_size > max(RATIO_FROM, MAX_RATIO * part.compress_size) for part in parts):
-                raise Refusal("large", "it is packed so tightly that it can't be a list")
+                raise Refusal("packed")
             if any(part.flag_bits & 1 for part in parts):
                 raise Refusal("password")
             return kind_in_zip(package)
@@ -262,7 +262,7 @@ def main() -> None:
     except Refusal as refusal:
         send({"refused": refusal.code, "detail": refusal.detail})
     except MemoryError:
-        send({"refused": "large", "detail": "it needs too much memory"})
+        send({"refused": "memory", "detail": ""})
     except BrokenPipeError:
         return
     sys.stdout.buffer.flush()

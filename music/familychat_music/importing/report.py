@@ -11,6 +11,9 @@ MAX_ODD_CELLS = 100
 """How many odd cells a report names; it counts them all."""
 
 
+LONGEST_EXAMPLE = 60
+
+
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
     """``sheet`` names a worksheet (None: the one that looks most like a music list). ``mapping`` says what a
@@ -25,6 +28,7 @@ class ColumnReport:
     """What became of one column. ``source`` is its header in the file, ``name`` its column in the library.
 
     ``converted`` says what was done to its values ("3:45 became seconds"), empty if nothing.
+    ``example`` is the beginning of its first value.
     """
 
     source: str
@@ -33,6 +37,12 @@ class ColumnReport:
     role: Role | None = None
     converted: str = ""
     filled: int = 0
+    example: str = ""
+
+
+def example_of(value: object) -> str:
+    """A value for a report; empty for none and for what isn't text or a number."""
+    return str(value)[:LONGEST_EXAMPLE] if isinstance(value, str | int | float) else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 
+from familychat.wording import Text
 from familychat_music.importing.cells import Cell, Value, is_blank
 from familychat_music.importing.dates import Order, date_of, year_of
 from familychat_music.importing.durations import seconds_of
@@ -37,6 +38,9 @@ MINUTES_UPTO = 15
 FEW = 3
 """Fewer cells than this prove nothing about a column without a known header."""
 
+DAY_FIRST = Text("dates became YYYY-MM-DD, read with the day first")
+MONTH_FIRST = Text("dates became YYYY-MM-DD, read with the month first")
+_SCALED = {0.001: Text("milliseconds became seconds"), 60.0: Text("minutes became seconds")}
 _KEY = re.compile(r"[A-Ha-h](#|b|is|es|\u266f|\u266d)?[ -]?(m|maj|min|major|minor|dur|moll)?|\d{1,2}[ABabdm]")
 _TIME_OF_DAY = frozenset(
     {"time", "clock", "hour", "uhrzeit", "uhr", "start", "begin", "end", "at", "hora", "heure", "played"}
@@ -195,21 +199,19 @@ def _finished(chosen: Guess, values: Sequence[object], looked: Study) -> Guess:
 
 def _said(chosen: Guess, looked: Study) -> str:
     """What is done to the cells, for people."""
-    said = ""
     if chosen.form is Form.DURATION:
-        said = {0.001: "milliseconds became seconds", 60.0: "minutes became seconds"}.get(chosen.scale, "")
-        if looked.clocks:
-            said = 'lengths such as "3:45" became seconds'
-    elif chosen.form is Form.DATE and looked.full_dates > looked.iso_dates:
-        said = "dates became YYYY-MM-DD"
-        if looked.day_first or looked.month_first:
-            said += ", read with the " + ("day" if chosen.order is Order.DAY_FIRST else "month") + " first"
-    elif chosen.form is Form.YEAR and looked.full_dates:
-        said = "years were taken from dates"
+        return Text('lengths such as "3:45" became seconds') if looked.clocks else _SCALED.get(chosen.scale, "")
+    if chosen.form is Form.DATE and looked.full_dates > looked.iso_dates:
+        if not (looked.day_first or looked.month_first):
+            return Text("dates became YYYY-MM-DD")
+        return DAY_FIRST if chosen.order is Order.DAY_FIRST else MONTH_FIRST
+    said: str = ""
+    if chosen.form is Form.YEAR and looked.full_dates:
+        said = Text("years were taken from dates")
     elif chosen.form is Form.RATING and looked.share(len(looked.numbers)) < CLEAR:
-        said = "ratings became numbers"
+        said = Text("ratings became numbers")
     elif chosen.form is not Form.TEXT and chosen.decimal_comma:
-        said = "decimal commas were read as such"
+        said = Text("decimal commas were read as such")
     return said
 
 

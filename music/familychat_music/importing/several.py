@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from familychat.wording import Text
 from familychat_music.importing.plan import Plan
 from familychat_music.importing.report import ColumnReport, TableReport
 from familychat_music.schema import Kind, Role
@@ -169,9 +170,9 @@ def add_children(connection: sqlite3.Connection, plan: Plan, budget: Budget) -> 
             connection.execute(f"CREATE INDEX songs_{role.value} ON songs({role.value})")
         if _collect(connection, role, budget) >= max(FEW_CELLS, FEW_SHARE * _different(connection, role)):
             rows = _fill(connection, Child(role))
-            of_song = ColumnReport("", "song_id", Kind.NUMBER, None, "the song's id", rows)
+            of_song = ColumnReport("", "song_id", Kind.NUMBER, None, Text("the song's id"), rows)
             source = names[role.value].source
-            value = ColumnReport(source, role.value, Kind.TEXT, role, "one row for each value of a cell", rows)
+            value = ColumnReport(source, role.value, Kind.TEXT, role, Text("one row for each value of a cell"), rows)
             reports.append(TableReport(Child(role).table, rows, (of_song, value)))
         connection.execute("DROP TABLE temp.parts")
     return reports

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from familychat.wording import Text
 from familychat_music.importing.blocks import Block
 from familychat_music.importing.cells import Cell, Value
 from familychat_music.importing.headings import Strength
@@ -146,7 +147,12 @@ class SongsLoader:
             if len(self.loaded.named) < MAX_ODD_CELLS:
                 shown = str(cells[place])[:LONGEST_SHOWN]
                 self.loaded.named.append(
-                    OddCell(numbers[place], column.source, shown, f"{value.reason}, so the cell was left empty")
+                    OddCell(
+                        numbers[place],
+                        column.source,
+                        shown,
+                        Text("%(reason)s, so the cell was left empty", reason=value.reason),
+                    )
                 )
 
     def _judge(self, *, at_least: int) -> None:

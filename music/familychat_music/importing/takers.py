@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, time
 from math import isfinite
 
+from familychat.wording import Text
 from familychat_music.importing.cells import Cell, Value
 from familychat_music.importing.dates import Order, only_order
 from familychat_music.importing.figures import MAX_INTEGER, OddValueError
@@ -27,7 +28,7 @@ class Odd:
 
     __slots__ = ("reason",)
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: Text) -> None:
         self.reason = reason
 
 
@@ -55,7 +56,7 @@ class Memory(dict[Cell, Value | Odd]):
         try:
             value = self.parse(cell)
         except OddValueError as problem:
-            value = Odd(str(problem))
+            value = Odd(Text(str(problem)))
             self.odd = True
         if self.order is not None and (only := only_order(cell)) is not None:
             self.own += only is self.order

@@ -18,6 +18,7 @@ from typing import IO, Any
 import msgspec
 
 from familychat.errors import ImportRefusedError
+from familychat.wording import Text
 from familychat_music.importing.cells import Batch, Grid, Span
 from familychat_music.importing.layout import music_likeness
 from familychat_music.importing.reader import DATE, TIME, Refusal
@@ -29,7 +30,14 @@ READING_MEMORY = 200 << 20
 """Bytes of address space of the reading process. A hundred thousand rows of ten columns take about 110 MB."""
 MAX_FRAME = 64 << 20
 
-_SMALLER = "Keep only the sheet with the songs, or save it as csv: that may be of any size."
+_SMALLER = Text("Keep only the sheet with the songs, or save it as csv: that may be of any size.")
+_TOO_LARGE = {
+    "large": Text("it has more than %(most)s MB"),
+    "unpacked": Text("it unpacks to more than %(most)s MB"),
+    "packed": Text("it is packed so tightly that it can't be a list"),
+    "memory": Text("it needs too much memory"),
+}
+"""By the reader's code for it."""
 
 
 @dataclass(slots=True)
@@ -66,11 +74,14 @@ class WorkbookSource:
         frames = self._frames()
         kind, self._sheet, about = next(frames)
         self._height = about["height"]
-        notes = []
+        notes: list[str] = []
         if about["formulas"]:
             notes.append(
-                f"{about['formulas']:,} formulas had no saved value, so their cells are empty. "
-                "Open the file in your spreadsheet program and save it to have them."
+                Text(
+                    "%(count)s formulas had no saved value, so their cells are empty. Open the file in your "
+                    "spreadsheet program and save it to have them.",
+                    count=f"{about['formulas']:,}",
+                )
             )
         self._first = frames
         merged = tuple(Span(*span) for span in about["merged"])
@@ -140,39 +151,50 @@ class WorkbookSource:
     def _died(self, process: subprocess.Popen[bytes], deadline: Deadline) -> ImportRefusedError:
         """Why the reader stopped in the middle."""
         if deadline.passed:
-            return refused(f"{self._path.name} takes too long to read.", _SMALLER)
+            return refused(Text("%(name)s takes too long to read.", name=self._path.name), _SMALLER)
         process.kill()
         if process.wait() in {1, -signal.SIGSEGV}:
             return self._refusal(Refusal("damaged"))
-        return self._refusal(Refusal("large", "it needs too much memory"))
+        return self._refusal(Refusal("memory"))
 
     def _refusal(self, refusal: Refusal) -> ImportRefusedError:
         name = self._path.name
         if refusal.code == "sheet":
             sheets = listed(refusal.detail.split("\n"))
-            return refused(f'{name} has no worksheet "{self._sheet}".', f"Its worksheets are: {sheets}.")
-        if refusal.code == "large":
-            return refused(f"{name} is too large to be read safely: {refusal.detail}.", _SMALLER)
+            return refused(
+                Text('%(name)s has no worksheet "%(sheet)s".', name=name, sheet=self._sheet),
+                Text("Its worksheets are: %(sheets)s.", sheets=sheets),
+            )
+        if refusal.code in _TOO_LARGE:
+            reason = Text(_TOO_LARGE[refusal.code], most=refusal.detail)
+            return refused(
+                Text("%(name)s is too large to be read safely: %(reason)s.", name=name, reason=reason), _SMALLER
+            )
         if refusal.code == "cell":
-            return refused(f"{name} has a cell in row {refusal.detail} that is far too long.", "Shorten that cell.")
+            return refused(
+                Text("%(name)s has a cell in row %(row)s that is far too long.", name=name, row=refusal.detail),
+                Text("Shorten that cell."),
+            )
         if refusal.code == "password":
             return refused(
-                f"{name} is protected with a password.", "Save a copy without the password, and import that."
+                Text("%(name)s is protected with a password.", name=name),
+                Text("Save a copy without the password, and import that."),
             )
         if refusal.code == "other":
             return refused(
-                f"{name} is an archive or an office document, but not a spreadsheet.",
-                "Choose the spreadsheet with your music list, or save it as xlsx or csv.",
+                Text("%(name)s is an archive or an office document, but not a spreadsheet.", name=name),
+                Text("Choose the spreadsheet with your music list, or save it as xlsx or csv."),
             )
         return refused(
-            f"{name} is damaged, or not a workbook.", "Open it in your spreadsheet program and save it again."
+            Text("%(name)s is damaged, or not a workbook.", name=name),
+            Text("Open it in your spreadsheet program and save it again."),
         )
 
 
 def _most_musical(peeks: list[list[Any]]) -> str:
     """The worksheet that looks most like a music list; of equals the longest, then the first."""
     if not peeks:
-        raise refused("The workbook has no worksheet.", "Choose a file with a list of songs.")
+        raise refused(Text("The workbook has no worksheet."), Text("Choose a file with a list of songs."))
     best = max(range(len(peeks)), key=lambda at: (music_likeness(peeks[at][1]), peeks[at][2] > 1, -at))
     return str(peeks[best][0])
 

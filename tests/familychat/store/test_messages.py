@@ -9,11 +9,17 @@ from familychat.household import Household
 from familychat.models import Author, Conversation, Message, Status, Usage, User
 from familychat.store.conversations import ConversationStore
 from familychat.store.messages import MessageStore
+from familychat.store.writing import WritingStore
 
 
 @pytest.fixture
 def messages(household: Household) -> MessageStore:
     return MessageStore(household.database)
+
+
+@pytest.fixture
+def writing(household: Household) -> WritingStore:
+    return WritingStore(household.database)
 
 
 @pytest.fixture
@@ -29,11 +35,13 @@ def finish(messages: MessageStore, message: Message, status: Status, content: st
     return messages.finish(message.id, status, content=content, reasoning="", model=None, usage=Usage(), error=None)
 
 
-def test_an_empty_conversation_has_an_empty_path(messages: MessageStore, conversation: Conversation) -> None:
+def test_an_empty_conversation_has_an_empty_path(
+    messages: MessageStore, writing: WritingStore, conversation: Conversation
+) -> None:
     assert messages.path(conversation) == []
     assert messages.questions_of(conversation.owner_id, 9) == []
-    assert messages.streaming_writers() == set()
-    assert not messages.is_streaming(conversation)
+    assert writing.writers() == set()
+    assert not writing.is_streaming(conversation)
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(0, []), (1, ["4"]), (3, ["2", "3", "4"]), (9, list("01234"))])
@@ -52,18 +60,18 @@ def test_a_head_that_is_gone_is_an_empty_path(messages: MessageStore, conversati
 
 
 def test_an_answer_begins_streaming_and_ends_once(
-    household: Household, messages: MessageStore, conversation: Conversation
+    household: Household, messages: MessageStore, writing: WritingStore, conversation: Conversation
 ) -> None:
     asked = messages.add_question(conversation, "?", None, "2026")
     begun = messages.add_answer(conversation, asked.id, "writer", "2026")
     assert (begun.status, begun.content, begun.author) == (Status.STREAMING, "", Author.ASSISTANT)
-    assert messages.is_streaming(conversation)
+    assert writing.is_streaming(conversation)
     messages.checkpoint(begun.id, "half", "a thought")
     seen = messages.path(current(household, conversation))[-1]
     assert (seen.content, seen.reasoning, seen.status) == ("half", "a thought", Status.STREAMING)
     finish(messages, begun, Status.COMPLETE, "whole")
-    assert not messages.is_streaming(conversation)
-    assert messages.streaming_writers() == set()
+    assert not writing.is_streaming(conversation)
+    assert writing.writers() == set()
     assert messages.path(current(household, conversation))[-1].content == "whole"
 
 
@@ -80,12 +88,16 @@ def test_writing_an_answer_leaves_the_order_of_the_list(
 
 @pytest.mark.parametrize("ended", [status for status in Status if status is not Status.STREAMING])
 def test_only_a_streaming_answer_is_ever_cut_off(
-    household: Household, messages: MessageStore, conversation: Conversation, ended: Status
+    household: Household,
+    messages: MessageStore,
+    writing: WritingStore,
+    conversation: Conversation,
+    ended: Status,
 ) -> None:
     asked = messages.add_question(conversation, "?", None, "2026")
     done = finish(messages, messages.add_answer(conversation, asked.id, "dead", "2026"), ended, "done")
-    assert messages.mark_cut_off("dead") == 0
-    assert messages.mark_cut_off("nobody") == 0
+    assert writing.mark_cut_off("dead") == 0
+    assert writing.mark_cut_off("nobody") == 0
     assert messages.path(current(household, conversation))[-1] == done
 
 

@@ -15,6 +15,7 @@ from familychat.store.conversations import ConversationStore
 from familychat.store.database import Database
 from familychat.store.messages import MessageStore
 from familychat.store.people import PeopleStore
+from familychat.store.writing import WritingStore
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 REUSED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
@@ -163,8 +164,9 @@ def test_marking_what_a_dead_process_left(database: Database, owner: User) -> No
     dead = messages.add_answer(conversation, asked.id, "dead", "2026")
     alive = messages.add_answer(conversation, asked.id, "alive", "2026")
     messages.checkpoint(dead.id, "so far", "")
-    assert messages.streaming_writers() == {"dead", "alive"}
-    assert messages.mark_cut_off("dead") == 1
+    writing = WritingStore(database)
+    assert writing.writers() == {"dead", "alive"}
+    assert writing.mark_cut_off("dead") == 1
     current = conversations.get(owner.id, conversation.id)
     found = messages.path_to(current, dead.id)[-1]
     assert (found.status, found.content, found.author) == (Status.PARTIAL, "so far", Author.ASSISTANT)

@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
 from familychat.errors import TaskError
-from familychat.tasks.base import defaults_of, opening_of, suggestions_of
+from familychat.events import Delta, Event
+from familychat.household import Household
+from familychat.models import User
+from familychat.store.database import Database
+from familychat.tasks.base import Task, defaults_of, opening_of, suggestions_for, suggestions_of
 from familychat.tasks.registry import GROUP, Origin, TaskRegistry
+from familychat.turn import Turn
 
 WriteTask = Callable[..., Path]
 WritePlugin = Callable[..., EntryPoint]
@@ -28,6 +33,30 @@ def test_what_is_installed_and_shipped_comes_with_the_program() -> None:
     assert len(suggestions_of(found["general"].task)) == 4
     assert defaults_of(found["story"].task).parameters.temperature == 0.9
     assert getattr(found["homework"].task, "continues", False)
+
+
+def test_suggestions_for_a_person_may_be_made_and_may_fail(household: Household, owner: User) -> None:
+    class Suggesting:
+        name = title = description = "suggesting"
+        suggestions = ("The same for all",)
+
+        async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
+            yield Delta(turn.question.content)
+
+    class ForOne(Suggesting):
+        def suggestions_for(self, database: Database, user: User, language: str) -> list[str]:
+            return [f"{user.username} in {language}"]
+
+    class Broken(Suggesting):
+        def suggestions_for(self, database: Database, user: User, language: str) -> list[str]:
+            raise RuntimeError
+
+    def made(task: Task) -> tuple[str, ...]:
+        return suggestions_for(task, household.database, owner, "de")
+
+    assert made(Suggesting()) == ("The same for all",)
+    assert made(ForOne()) == (f"{owner.username} in de",)
+    assert made(Broken()) == ()
 
 
 def test_a_file_is_there_at_once_and_gone_at_once(write_task: WriteTask, folder: Path) -> None:

@@ -161,6 +161,24 @@ def test_a_mapping_wins(imported: Any, csv_file: Any, mapping: dict[str, str], n
     assert done.names == names
 
 
+def test_columns_without_headers_can_be_mapped_too(imported: Any, csv_file: Any) -> None:
+    source = csv_file(("Hello", "Adele", "2015"), ("Creep", "Radiohead", "1992"))
+    plain = imported(source).report.tables[0].columns
+    assert [(column.source, column.example) for column in plain if column.source != "Column 3"] == [
+        ("Column 1", "Hello"),
+        ("Column 2", "Adele"),
+    ]
+    done = imported(source, mapping={"Column 1": "title", "Column 2": "artist", "Column 3": "ignore"})
+    assert done.names == ["title", "artist"]
+    assert done.column("artist") == ["Adele", "Radiohead"]
+
+
+def test_headers_that_come_twice_are_mapped_together(imported: Any, csv_file: Any) -> None:
+    source = csv_file(("Titel", "Wer", "Wer"), ("Hello", "Adele", "Paul"))
+    assert imported(source, mapping={"Wer": "ignore"}).names == ["title"]
+    assert imported(source, mapping={"Wer": "artist"}).names == ["title", "artist", "Wer"]
+
+
 @pytest.mark.parametrize(
     ("mapping", "match"),
     [
