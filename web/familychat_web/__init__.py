@@ -16,16 +16,19 @@ To add
 - **a part of a page:** a template in ``templates/partials/``, included by the page, and returned alone by
   ``page(request, "partials/name.html", ...)``.
 - **a form:** ``method="post"``, with ``{% include "partials/csrf.html" %}`` in it. Its handler reads with
-  ``await fields(request, "name")`` and ends with ``see_other("/where")``. Scripts send the token of
+  ``opt=reads("name")`` and ``await fields(request)``, and ends with ``see_other("/where")``. Scripts send the token of
   ``<meta name="csrf">`` as the header ``X-CSRF-Token``, which uploads need.
-- **a JSON endpoint:** a path below ``/api/``, ``include_in_schema=True``, a return type that msgspec knows. Errors of
-  the library become problem details (RFC 9457) by themselves.
+- **a JSON endpoint:** a path below ``/api/`` and a return type that msgspec knows. Errors of the library become problem
+  details (RFC 9457) by themselves.
+- **an answer of another kind:** :mod:`.describing` tells programs of every route, from what its handler says:
+  ``media_type``, ``responses``, or ``GIVES``, ``TAKES`` and ``MAY_FAIL`` in its ``opt``.
 - **slow or blocking work:** ``await off_loop(function, ...)``. Reading a row or two needs none of it.
 - **a stream:** ends when ``request.app.state.stopping`` is set, and asks ``still_signed_in(request)`` as it goes.
 - **a file:** in ``static/``; templates name it with ``static("name.css")``, and modules import each other by ``./``.
 
 Then tell the promises: ``tests/promises/test_p18_objects.py`` has a row for each route, and fails until it is there;
-tests 17 and 20 find the routes by themselves.
+tests 17 and 20 find the routes by themselves, as do ``tests/web/test_schemathesis.py``, ``test_fuzzing.py``
+and, but for pages with ids, ``test_axe.py``.
 """
 
 from __future__ import annotations

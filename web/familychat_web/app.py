@@ -20,14 +20,15 @@ from familychat.household import Household
 from familychat.settings import Settings, config_path_from
 from familychat_web.assets import Assets
 from familychat_web.controllers import CONTROLLERS
-from familychat_web.controllers.api import description
 from familychat_web.dependencies import PROVIDED
+from familychat_web.describing import description
 from familychat_web.errors import answer_to
 from familychat_web.gate import Gate
 from familychat_web.guards import from_our_own_page, not_too_often, signed_in
 from familychat_web.hosts import Hosts
 from familychat_web.languages import Languages
 from familychat_web.logs import logging_to
+from familychat_web.patience import Patience
 from familychat_web.proxies import Proxies
 from familychat_web.setup_link import SetupLink
 from familychat_web.shown import warm_up
@@ -38,6 +39,7 @@ MOST_IN_A_BODY = 1_000_000
 """Bytes, unless a handler says another ``request_max_body_size``."""
 
 HOUR = 3600.0
+PATIENCE = Patience()
 LOCALE = Path(__file__).parent / "locale"
 
 _log = logging.getLogger(__name__)
@@ -49,13 +51,12 @@ class Application(Litestar):
     def __init__(self, site: Site) -> None:
         settings = site.settings
         hosts, proxies = Hosts(settings.web_allowed_hosts), Proxies(settings.web_trusted_proxies)
-        self._gate = Gate(super().__call__, hosts, proxies, site.counts)
+        self._gate = Gate(super().__call__, hosts, proxies, site)
         super().__init__(
             CONTROLLERS,
             dependencies=PROVIDED,
             exception_handlers={Exception: answer_to},
             guards=[not_too_often, signed_in, from_our_own_page],
-            include_in_schema=False,
             lifespan=[_opened],
             logging_config=None,
             openapi_config=description(),
@@ -82,22 +83,25 @@ def create_app(
     household: Callable[[Settings], Household] = Household,
     tidy_every: float = HOUR,
     config_path: Path | None = None,
+    patience: Patience = PATIENCE,
 ) -> Application:
     """The page of the household whose settings these are.
 
     It opens the household when it starts and closes it when it stops: answers under way are stopped and kept.
     ``household`` opens one in another way, with scripted model servers for example; ``tidy_every`` is in seconds.
     ``config_path`` is the settings file, which backups hold and the default model is written to; None: the usual one.
+    ``patience`` says how long slow senders are waited for.
     """
     site = Site(
         settings=settings,
         assets=Assets(),
         languages=Languages(LOCALE),
-        templates=Templates(),
+        templates=Templates(settings.data_dir / "cache"),
         setup_link=SetupLink(),
         open_household=partial(household, settings),
         tidy_every=tidy_every,
         config_path=config_path or config_path_from(os.environ),
+        patience=patience,
     )
     return Application(site)
 

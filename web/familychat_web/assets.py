@@ -36,6 +36,10 @@ class Assets:
         told = "".join(f"{name} {one.etag}\n" for name, one in self._files.items())
         self.version = hashlib.sha256(told.encode()).hexdigest()[:16]
 
+    @property
+    def names(self) -> list[str]:
+        return list(self._files)
+
     def url(self, name: str) -> str:
         """Where browsers find a file; raises :class:`KeyError` for one that isn't there."""
         self._files[name]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -17,20 +17,27 @@ from urllib.parse import quote
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect, Response
 
-from familychat.errors import FamilychatError, SignInError, TooManyAttemptsError
+from familychat.errors import FamilychatError, SignInError, StoreError, TooManyAttemptsError
+from familychat.wording import Text
 from familychat_web.site import WebRequest, asking_of
-from familychat_web.templating import page
+from familychat_web.templating import language_of, page
 
 _log = logging.getLogger(__name__)
 
 PROBLEM = "application/problem+json"
-_START = "Go back to the start, and try again from there."
+FOR_PROGRAMS = ("/api/", "/health/")
+"""Below these, whatever goes wrong is told as to a program."""
+
+_START = Text("Go back to the start, and try again from there.")
 WORDS = {
-    400: ("That request can't be read.", _START),
-    404: ("There is nothing here.", "It may have been deleted, or the address has a typing error."),
-    405: ("That can't be done here.", _START),
-    413: ("That is too large. Nothing was changed.", "Send less at once."),
-    500: ("Something went wrong inside familychat. What was saved is safe.", "Try again in a moment."),
+    400: (Text("That request can't be read."), _START),
+    404: (Text("There is nothing here."), Text("It may have been deleted, or the address has a typing error.")),
+    405: (Text("That can't be done here."), _START),
+    413: (Text("That is too large. Nothing was changed."), Text("Send less at once.")),
+    500: (
+        Text("Something went wrong inside familychat. What was saved is safe."),
+        Text("Try again in a moment."),
+    ),
 }
 """What is said of errors that aren't the library's own, by status: what happened, and what to do."""
 
@@ -63,6 +70,11 @@ def problem_of(error: Exception) -> Problem:
     return Problem(int(status), *WORDS[nearest], {name: value for name, value in given.items() if name == "Allow"})
 
 
+def unreadable() -> Problem:
+    """What is said to a request that isn't one."""
+    return Problem(400, *WORDS[400])
+
+
 def answer_to(request: WebRequest, error: Exception) -> Response[Any]:
     """The answer to a request that failed."""
     problem = problem_of(error)
@@ -78,21 +90,37 @@ def answer_to(request: WebRequest, error: Exception) -> Response[Any]:
 
 def wants_json(request: WebRequest) -> bool:
     """Whether a program asks. It does below ``/api/`` and ``/health/``, and wherever it doesn't prefer a page."""
-    if request.scope["path"].startswith(("/api/", "/health/")):
+    if request.scope["path"].startswith(FOR_PROGRAMS):
         return True
     return request.accept.best_match(["text/html", "application/json", PROBLEM]) != "text/html"
 
 
 def _as_json(request: WebRequest, problem: Problem) -> Response[dict[str, Any]]:
-    content = {
+    content = as_document(_said(request, problem), asking_of(request).request_id)
+    return Response(content, status_code=problem.status, media_type=PROBLEM, headers=problem.headers)
+
+
+def _said(request: WebRequest, problem: Problem) -> Problem:
+    """The problem in the language of whoever asks: our scripts show it. Programs always get it in English."""
+    if request.scope["path"].startswith(FOR_PROGRAMS):
+        return problem
+    try:
+        words = language_of(request).gettext
+    except StoreError:  # who asks can't be looked up, and that may be what this is about
+        return problem
+    return replace(problem, detail=words(problem.detail).unescape(), hint=words(problem.hint).unescape())
+
+
+def as_document(problem: Problem, request_id: str) -> dict[str, Any]:
+    """A problem as JSON has it."""
+    return {
         "type": "about:blank",
         "title": problem.title,
         "status": problem.status,
-        "detail": problem.detail,
-        "hint": problem.hint,
-        "request_id": asking_of(request).request_id,
+        "detail": str(problem.detail),
+        "hint": str(problem.hint),
+        "request_id": request_id,
     }
-    return Response(content, status_code=problem.status, media_type=PROBLEM, headers=problem.headers)
 
 
 def _log_it(request: WebRequest, error: Exception) -> None:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from familychat.export import Place, Target, format_named, write
 from familychat.household import Household
-from familychat.models import User
+from familychat.models import Conversation, User
 from familychat.store.conversations import EVERY
 
 PIECE = 64 * 1024
@@ -18,18 +18,22 @@ PIECE = 64 * 1024
 
 
 def everything(home: Household, user: User, format_name: str) -> BinaryIO:
-    """A zip file with all conversations of a person, those in the trash excepted; it is gone once it is closed.
+    """As :func:`zipped`, with all conversations of a person, those in the trash excepted."""
+    return zipped(home, user, home.conversations.chosen(user, EVERY), format_name)
+
+
+def zipped(home: Household, user: User, conversations: list[Conversation], format_name: str) -> BinaryIO:
+    """A zip file with a person's conversations; it is gone once it is closed.
 
     Takes long for many. Raises :class:`familychat.errors.InvalidInputError` for a format that there isn't, or that
     can't be written on this computer.
     """
     made = format_named(format_name)
     made.check()
-    conversations = home.conversations.chosen(user, EVERY)
     titles = [one.title for one in conversations]
     # Its folder is private, and leaves before anything is sent: nothing stays behind when somebody goes away.
     with tempfile.TemporaryDirectory(prefix="familychat-", ignore_cleanup_errors=True) as folder:
-        path = Path(folder) / "everything.zip"
+        path = Path(folder) / "conversations.zip"
         documents = home.conversations.documents(user, conversations)
         write(Target(Place.ZIP, path, made), titles, documents, io.BytesIO())
         return path.open("rb")

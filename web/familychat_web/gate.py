@@ -18,9 +18,10 @@ from familychat_web.errors import answer_to
 from familychat_web.headers import secured
 from familychat_web.hosts import Hosts
 from familychat_web.logs import request_id
+from familychat_web.patience import Body
 from familychat_web.proxies import Proxies
-from familychat_web.site import Asking, WebRequest
-from familychat_web.watching import Counts, seen_in
+from familychat_web.site import Asking, Site, WebRequest
+from familychat_web.watching import seen_in
 
 MOST_THROWN_AWAY = 100_000_000
 """Bytes."""
@@ -31,9 +32,9 @@ _log = logging.getLogger(__name__)
 class Gate:
     """Says who asks, refuses unknown host names, and puts the headers on every answer."""
 
-    def __init__(self, inside: ASGIApp, hosts: Hosts, proxies: Proxies, counts: Counts) -> None:
+    def __init__(self, inside: ASGIApp, hosts: Hosts, proxies: Proxies, site: Site) -> None:
         self._inside = inside
-        self._counts = counts
+        self._site = site
         self._hosts = hosts
         self._proxies = proxies
 
@@ -49,14 +50,16 @@ class Gate:
         asking = Asking(new_id(), self._proxies.address_of(seen, headers))
         asking.put_into(seen)
         if _may_never_end(headers):
-            asking.headers["connection"] = "close"
+            asking.close()
+        if _has_body(headers):
+            receive = Body(receive, self._site.patience, asking.close).receive
         answer = _Answer(asking, seen["scheme"], send)
         address, named = coming_from.set(asking.address), request_id.set(asking.request_id)
         try:
             await self._answered(seen, receive, answer)
         finally:
             ended = time.perf_counter() - answer.asked
-            self._counts.note(seen_in(seen, answer.status, began=answer.began, ended=ended))
+            self._site.counts.note(seen_in(seen, answer.status, began=answer.began, ended=ended))
             request_id.reset(named)
             coming_from.reset(address)
 
@@ -92,6 +95,10 @@ class _Answer:
             given = [(bytes(name), bytes(value)) for name, value in message["headers"]]
             message["headers"] = secured(given, scheme=self._scheme, host=self.asking.host, more=more)
         await self._send(message)
+
+
+def _has_body(headers: Headers) -> bool:
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
 def _may_never_end(headers: Headers) -> bool:

@@ -14,6 +14,7 @@ from litestar.handlers import BaseRouteHandler
 
 from familychat.errors import NotAllowedError, SignInError, TooManyAttemptsError
 from familychat.family.guessing import network_of
+from familychat.wording import Text, counted
 from familychat_web.rates import CHANGES, SIGN_INS, Rate
 from familychat_web.site import Connection, WebRequest, asking_of, site_of
 from familychat_web.visits import visit_of
@@ -23,6 +24,9 @@ OPEN_TO_ALL = {"open_to_all": True}
 SIGNS_IN = {"open_to_all": True, "rate": SIGN_INS}
 UPLOADS = {"token_in_header": True}
 """For a large body that is read as a stream: nothing looks into it for a token."""
+
+WITHOUT_TOKEN = {"without_token": True}
+"""For what browsers send by themselves. It mustn't change anything that is anybody's."""
 
 HEADER = "x-csrf-token"
 FIELD = "csrf"
@@ -38,9 +42,10 @@ async def not_too_often(connection: Connection, handler: BaseRouteHandler) -> No
     count = site_of(connection).rates.count(rate, user.id if user else network_of(asking.address))
     asking.headers |= count.headers()
     if count.too_many:
-        seconds = f"{count.reset} second{'s' if count.reset != 1 else ''}"
         raise TooManyAttemptsError(
-            "That was a lot at once. Nothing was changed.", f"Wait {seconds}, then try again.", retry_after=count.reset
+            "That was a lot at once. Nothing was changed.",
+            Text("Wait %(seconds)s, then try again.", seconds=counted(count.reset, "second")),
+            retry_after=count.reset,
         )
 
 
@@ -62,6 +67,8 @@ async def from_our_own_page(connection: Connection, handler: BaseRouteHandler) -
             "Another site asked for that. Nothing was changed.",
             "Use this page itself. If a proxy stands before it, the setting web.trusted_proxies has to name it.",
         )
+    if handler.opt.get("without_token"):
+        return
     sent = await _sent_token(connection, in_form=not handler.opt.get("token_in_header"))
     if not hmac.compare_digest(sent.encode("utf-8", "replace"), visit_of(connection).csrf.encode()):
         raise NotAllowedError(

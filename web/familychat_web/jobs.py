@@ -13,6 +13,7 @@ import anyio.to_thread
 from anyio import CapacityLimiter
 
 from familychat.errors import ConflictError, FamilychatError
+from familychat.wording import Text
 
 R = TypeVar("R")
 
@@ -111,6 +112,8 @@ async def _ended(job: Job, work: Callable[[Job], Awaitable[object]]) -> None:
     except Exception as error:  # noqa: BLE001 -- its page says so; nobody else waits for it
         # What it says may hold what somebody wrote.
         _log.error("a job broke: %s (%s)", type(error).__name__, job.kind)
-        job.error = FamilychatError(f"That broke: {type(error).__name__}.", "What was there before is as it was.")
+        job.error = FamilychatError(
+            Text("That broke: %(reason)s.", reason=type(error).__name__), "What was there before is as it was."
+        )
     finally:
         job.ended = True

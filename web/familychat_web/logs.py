@@ -21,6 +21,7 @@ from pathlib import Path
 from familychat.clock import timestamp
 from familychat.errors import StoreReadOnlyError
 from familychat.store.files import private_folder
+from familychat.wording import Text
 
 FOLDER = "logs"
 FILE = "familychat.log"
@@ -82,7 +83,9 @@ def logging_to(data_dir: Path) -> Iterator[None]:
     try:
         files = _Files(folder / FILE, maxBytes=MOST_IN_A_FILE, backupCount=FILES - 1, encoding="utf-8")
     except OSError as error:
-        raise StoreReadOnlyError(f"The log in {folder} can't be written.", "Check who owns it.") from error
+        raise StoreReadOnlyError(
+            Text("The log in %(path)s can't be written.", path=folder), "Check who owns it."
+        ) from error
     handlers: tuple[logging.Handler, ...] = (files, _Stderr(logging.WARNING))
     loggers = [logging.getLogger(name) for name in LOGGERS]
     for handler in handlers:

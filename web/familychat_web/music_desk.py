@@ -16,7 +16,7 @@ from familychat.store.files import private_folder
 if TYPE_CHECKING:
     from familychat.household import Household
     from familychat.models import User
-    from familychat_music.importing import Progress
+    from familychat_music.importing import ImportReport, Progress
     from familychat_music.libraries import Imported, Libraries
 
 LONGEST_NAME = 60
@@ -25,12 +25,27 @@ LONGEST_NAME = 60
 _ODD = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 
 
+@dataclass(frozen=True, slots=True)
+class Choosable:
+    """A column of a file that waits: ``key`` is what a mapping calls it, ``role`` what it was taken for (None: nothing
+    in particular), ``example`` one of its values."""
+
+    key: str
+    role: str | None
+    example: str
+
+
 @dataclass(slots=True)
 class Upload:
-    """A file that waits. ``sheet`` is the worksheet to take, if one was named."""
+    """A file that waits. ``sheet`` is the worksheet to take, if one was named.
+
+    ``columns`` are those that it was found to have, and ``mapping`` says what some of them are instead.
+    """
 
     path: Path
     sheet: str | None = None
+    columns: tuple[Choosable, ...] = ()
+    mapping: dict[str, str] = field(default_factory=dict)
     held: ExitStack = field(default_factory=ExitStack)
 
 
@@ -89,11 +104,30 @@ def bring_in(home: Household, by: User, waiting: Upload, name: str | None, progr
         by,
         waiting.path,
         name=name,
-        options=ImportOptions(sheet=waiting.sheet),
+        options=ImportOptions(sheet=waiting.sheet, mapping=waiting.mapping),
         replace=True,
         dry_run=name is None,
         progress=progress,
     )
+
+
+def columns_of(report: ImportReport) -> tuple[Choosable, ...]:
+    """The columns of the file that a report tells of."""
+    is_database = report.source_kind == "sqlite"
+    found: dict[str, Choosable] = {}
+    for table in report.tables if is_database else report.tables[:1]:  # the others are made from the first one
+        for column in table.columns:
+            key = f"{table.name}.{column.source}" if is_database else column.source
+            found.setdefault(key, Choosable(key, column.role and column.role.value, column.example))
+    return tuple(found.values())
+
+
+def roles() -> list[str]:
+    """What a column can be, and that it is left out."""
+    from familychat_music.importing.plan import IGNORE  # noqa: PLC0415
+    from familychat_music.schema import Role  # noqa: PLC0415
+
+    return [*(role.value for role in Role), IGNORE]
 
 
 def suggestions(home: Household, by: User, name: str, language: str) -> list[str]:

@@ -8,14 +8,18 @@ import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import Any, cast
 
 import uvicorn
 
 from familychat.errors import ConflictError, InvalidInputError
 from familychat.settings import Settings
+from familychat.wording import Text
 from familychat_web.app import Application, create_app
+from familychat_web.connections import PatientConnection
 from familychat_web.hosts import LOOPBACK
 
 HOST, PORT = "127.0.0.1", 8321
@@ -95,7 +99,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=cast(Any, partial(PatientConnection, patience=app.state.site.patience)),
                 ws="none",
                 lifespan="on",
                 # Paths can hold what shouldn't be kept, and tracebacks what somebody wrote: we log for ourselves.
@@ -140,11 +144,12 @@ def listener(host: str, port: int) -> socket.socket:
         opened = socket.create_server((str(address[0]), port), family=family, backlog=BACKLOG)
     except socket.gaierror as error:
         raise InvalidInputError(
-            f"There is no address {host} to serve at.", "Use an address or name of this computer."
+            Text("There is no address %(host)s to serve at.", host=host), "Use an address or name of this computer."
         ) from error
     except OSError as error:
         raise ConflictError(
-            f"Port {port} of {host} can't be used: {error.strerror}.", "Choose another with --port."
+            Text("Port %(port)s of %(host)s can't be used: %(reason)s.", port=port, host=host, reason=error.strerror),
+            "Choose another with --port.",
         ) from error
     # asyncio sets this on its own sockets only. Without it, each answer's body waits some 40 ms behind its headers.
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -169,7 +174,11 @@ def _certificate(place: Place) -> ssl.SSLContext | None:
         context.load_cert_chain(place.tls_cert, place.tls_key, password="")  # nobody is there to be asked
     except OSError as error:  # of which an SSLError is one
         raise InvalidInputError(
-            f"The certificate {place.tls_cert} can't be used with the key {place.tls_key}.",
+            Text(
+                "The certificate %(certificate)s can't be used with the key %(key)s.",
+                certificate=place.tls_cert,
+                key=place.tls_key,
+            ),
             "Give the paths of two PEM files that belong together and can be read.",
         ) from error
     return context

@@ -9,8 +9,10 @@ from functools import lru_cache
 from markupsafe import Markup
 
 from familychat.clock import parse_timestamp
+from familychat.errors import NotFoundError
 from familychat.export.view import readable
-from familychat.models import Author, Message, Status
+from familychat.household import Household
+from familychat.models import Author, Conversation, Message, Status, User
 from familychat.rendering import render_markdown
 from familychat_web.tables import Found, found_in
 from familychat_web.templating import Templates
@@ -58,6 +60,64 @@ def shown(message: Message, zone: tzinfo) -> Shown:
         html=None if by_person else Markup(_html(message.content)),  # noqa: S704 -- nh3 cleaned it
         found=None if by_person else found_in(message.details),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which messages of a conversation are meant: those before, after, or around one, else the newest."""
+
+    before: str = ""
+    after: str = ""
+    at: str = ""
+
+
+NEWEST = Place()
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Messages that follow one another. There are more before ``earlier`` and after ``later``, unless they are None."""
+
+    messages: list[Shown]
+    earlier: str | None = None
+    later: str | None = None
+
+
+def stretch_of(home: Household, user: User, conversation: Conversation, place: Place, count: int) -> Stretch:
+    """As many messages of the shown path; the newest where there is nothing at ``place.at``.
+
+    Raises :class:`familychat.errors.NotFoundError` if there is no message to go on from.
+    """
+    chats, zone = home.conversations, home.limits.zone
+    if place.after:
+        found = chats.messages_after(user, conversation, place.after, limit=count + 1)
+        if found is None:
+            raise NotFoundError("There is no such message in this conversation.", "Open it anew to see what it has.")
+        messages = [shown(message, zone) for message in found[:count]]
+        earlier = messages[0].message.id if messages else None
+        return Stretch(messages, earlier, messages[-1].message.id if len(found) > count else None)
+    following = chats.messages_after(user, conversation, place.at, limit=count) if place.at else None
+    later: str | None
+    if following is not None and len(following) >= count:
+        around = following[: count // 2]
+        path = chats.messages(user, conversation, limit=count // 2 + 1, before=around[0].id) + around
+        later = around[-1].id
+    else:
+        path = chats.messages(user, conversation, limit=count + 1, before=place.before or None)
+        later = path[-1].id if place.before and path else None
+    messages = [shown(message, zone) for message in path[-count:]]
+    return Stretch(messages, messages[0].message.id if len(path) > count else None, later)
+
+
+def address_of(home: Household, user: User, conversation: Conversation, message_id: str) -> str:
+    """Where a message is shown; the conversation itself if it isn't on the shown path."""
+    there, following = (
+        f"/c/{conversation.id}",
+        home.conversations.messages_after(user, conversation, message_id, limit=AT_ONCE),
+    )
+    if following is None:
+        return there
+    return f"{there}{'' if len(following) < AT_ONCE else f'?at={message_id}'}#message-{message_id}"
 
 
 def warm_up(templates: Templates) -> None:

@@ -13,6 +13,7 @@ from litestar.types import Scope
 
 from familychat_web.jobs import Jobs
 from familychat_web.music_desk import MusicDesk
+from familychat_web.patience import Patience
 from familychat_web.rates import Rates
 from familychat_web.watching import Counts
 
@@ -37,6 +38,7 @@ _KEY = "familychat"
 class Site:
     """The parts of the page.
 
+    ``models`` are the names of those that the model server had when it was last asked.
     ``household`` is there from start-up to shutdown, unless opening it failed: then ``failure`` says why. Before the
     server waits for its connections to end, ``stopping`` is set.
     """
@@ -49,10 +51,12 @@ class Site:
     open_household: Callable[[], Household]
     tidy_every: float
     config_path: Path
+    patience: Patience
     rates: Rates = field(default_factory=Rates)
     counts: Counts = field(default_factory=Counts)
     jobs: Jobs = field(default_factory=Jobs)
     music: MusicDesk = field(default_factory=MusicDesk)
+    models: tuple[str, ...] = ()
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     slow_work: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(SLOW_WORK_AT_ONCE))
     household: Household = field(init=False)
@@ -81,6 +85,10 @@ class Asking:
     host: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     visit: Visit | None = None
+
+    def close(self) -> None:
+        """End the connection after the answer."""
+        self.headers["connection"] = "close"
 
     def put_into(self, scope: Scope) -> None:
         scope.setdefault("state", {})[_KEY] = self

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from familychat.events import Delta, Event, Loading, Notice, Queued, Reasoning, Sql, Started
+from familychat.models import Message
 from familychat.running import RunningTurn
 from familychat_web.growing import Growing
 from familychat_web.languages import Translate
@@ -182,6 +183,31 @@ async def told(request: WebRequest, running: RunningTurn, after: int, words: Tra
             yield over(running.answer.id)
     finally:
         feed.close()
+
+
+async def overheard(
+    request: WebRequest, read: Callable[[], Message | None], words: Translate
+) -> AsyncGenerator[bytes, None]:
+    """An answer that another process writes, as it is kept: from its beginning, with ``anew``, up to its end.
+
+    ``read`` gives the answer as it is now, None once it isn't being written any more.
+    """
+    telling, answer, known = Telling("", words), read(), ("", "")
+    told_id, anew = (answer.id if answer else None), {"anew": True}
+    last = time.monotonic()
+    yield b"retry: 1000\n\n"
+    while answer is not None and answer.id == told_id and not _is_over(request):
+        telling.take(Reasoning(answer.reasoning[len(known[0]) :]))
+        telling.take(Delta(answer.content[len(known[1]) :]))
+        known = answer.reasoning, answer.content
+        news, now = anew | telling.news(), time.monotonic()
+        if news or now - last >= KEEP_ALIVE_SECONDS:
+            yield _event("news", news, f"{told_id}.0") if news else b": still here\n\n"
+            last, anew = now, {}
+        await asyncio.sleep(SECONDS_TO_LOOK)
+        answer = read()
+    if not _is_over(request):
+        yield over(told_id)
 
 
 def _is_over(request: WebRequest) -> bool:

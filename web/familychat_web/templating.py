@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from litestar.enums import MediaType
 from litestar.response import Response
 
+from familychat.errors import StoreError
+from familychat.store.files import private_folder
 from familychat_web.languages import Language
 from familychat_web.looks import look_of
 from familychat_web.site import WebRequest, asking_of, site_of
@@ -18,11 +22,15 @@ FOLDER = Path(__file__).parent / "templates"
 
 
 class Templates:
-    """The templates of the page. Everything that they are given is escaped."""
+    """The templates of the page. Everything that they are given is escaped.
 
-    def __init__(self) -> None:
+    Compiled ones are kept in the folder ``compiled``, so that only the first start takes its time over them.
+    """
+
+    def __init__(self, compiled: Path) -> None:
         self._environment = Environment(
             loader=FileSystemLoader(FOLDER),
+            bytecode_cache=_Compiled(compiled),
             autoescape=True,
             undefined=StrictUndefined,
             auto_reload=False,
@@ -39,6 +47,22 @@ class Templates:
             self._environment.get_template(name)
 
 
+class _Compiled(FileSystemBytecodeCache):
+    """Compiled templates in a folder; where it can't be read or written, they are compiled at each start."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(str(folder), "%s.template")
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        with contextlib.suppress(OSError):
+            super().load_bytecode(bucket)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with contextlib.suppress(OSError, StoreError):
+            private_folder(Path(self.directory))
+            super().dump_bytecode(bucket)
+
+
 def page(
     request: WebRequest,
     name: str,
@@ -50,8 +74,8 @@ def page(
 ) -> Response[str]:
     """A page, or a part of one, from the template ``name``.
 
-    Besides ``values`` it gets ``_`` and ``ngettext``, ``language``, ``look``, ``static`` (a file's address), ``path``
-    (where it is), ``user`` (None for a stranger), ``csrf`` and ``request_id``.
+    Besides ``values`` it gets ``_``, ``ngettext`` and ``recall`` (for a text that was stored), ``language``, ``look``,
+    ``static`` (a file's address), ``path`` (where it is), ``user`` (None for a stranger), ``csrf`` and ``request_id``.
     """
     site = site_of(request)
     visit = visit_of(request)
@@ -60,6 +84,7 @@ def page(
     common = {
         "_": language.gettext,
         "ngettext": language.ngettext,
+        "recall": language.recall,
         "language": language,
         "look": look,
         "static": site.assets.url,

@@ -49,6 +49,7 @@ class Counts:
         self._requests: Counter[tuple[str, str, int]] = Counter()
         self._buckets: dict[str, Counter[float]] = {}
         self._seconds: dict[str, float] = defaultdict(float)
+        self._stopped: Counter[tuple[str, str]] = Counter()
 
     def note(self, request: Seen) -> None:
         """Count it, and write its line."""
@@ -66,6 +67,10 @@ class Counts:
             },
         )
 
+    def note_stopped(self, directive: str, blocked: str) -> None:
+        """Count something that the content security policy stopped in a browser."""
+        self._stopped[directive, blocked] += 1
+
     def lines(self) -> Iterator[str]:
         """In Prometheus's text format, version 0.0.4."""
         name = "familychat_http_requests_total"
@@ -82,6 +87,10 @@ class Counts:
                 yield f'{name}_bucket{{route="{route}",le="{shown}"}} {total}'
             yield f'{name}_sum{{route="{route}"}} {self._seconds[route]:.6f}'
             yield f'{name}_count{{route="{route}"}} {total}'
+        name = "familychat_csp_reports_total"
+        yield from heading(name, "counter", "What the content security policy stopped, as browsers reported it.")
+        for (directive, blocked), count in sorted(self._stopped.items()):
+            yield f'{name}{{directive="{directive}",blocked="{blocked}"}} {count}'
 
 
 def heading(name: str, kind: str, meaning: str) -> Iterable[str]:

@@ -15,16 +15,20 @@ from familychat_web.controllers.admin_rules import RulesController
 from familychat_web.controllers.admin_tasks import TasksController
 from familychat_web.controllers.admin_upkeep import UpkeepController
 from familychat_web.controllers.api import MeController
+from familychat_web.controllers.api_conversations import ApiController
 from familychat_web.controllers.conversations import ConversationsController
 from familychat_web.controllers.files import FilesController
 from familychat_web.controllers.health import HealthController
+from familychat_web.controllers.installing import InstallingController
 from familychat_web.controllers.lists import ListsController
 from familychat_web.controllers.messages import AskingController, TurnsController
 from familychat_web.controllers.metrics import MetricsController
 from familychat_web.controllers.music import MusicController
 from familychat_web.controllers.organising import OrganisingController
 from familychat_web.controllers.personal import PersonalController
+from familychat_web.controllers.reports import ReportsController
 from familychat_web.controllers.setting_up import SetupController
+from familychat_web.controllers.several import SeveralController
 from familychat_web.controllers.shell import ShellController
 from familychat_web.controllers.signing_in import SignInController
 from familychat_web.controllers.trash import TrashController
@@ -32,6 +36,7 @@ from familychat_web.controllers.trash import TrashController
 CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     AccountController,
     AgesController,
+    ApiController,
     BackupsController,
     LimitsController,
     LookingController,
@@ -47,12 +52,15 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     TurnsController,
     FilesController,
     HealthController,
+    InstallingController,
     MeController,
     ListsController,
     OrganisingController,
     PersonalController,
+    ReportsController,
     TrashController,
     SetupController,
+    SeveralController,
     ShellController,
     SignInController,
 )

@@ -16,7 +16,7 @@ from familychat_web.controllers.setting_up import same_twice
 from familychat_web.controllers.shell import conversations_pane
 from familychat_web.dependencies import off_loop
 from familychat_web.errors import problem_of
-from familychat_web.forms import fields, see_other
+from familychat_web.forms import fields, reads, see_other
 from familychat_web.rates import SIGN_INS
 from familychat_web.site import WebRequest, asking_of
 from familychat_web.templating import page
@@ -40,12 +40,12 @@ class AccountController(Controller):
     ) -> Response[str]:
         return page(request, "password.html", problem=None, **conversations_pane(home, user))
 
-    @post("/password", opt={"rate": SIGN_INS})
+    @post("/password", opt={"rate": SIGN_INS, **reads("current", "password", "again")})
     async def change_password(
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:
         """Set a new password, which ends all sessions, and sign in with it here."""
-        current, password, again = await fields(request, "current", "password", "again")
+        current, password, again = await fields(request)
         change = partial(home.sign_in.change_password, user, kind="web", address=asking_of(request).address)
         try:
             same_twice(password, again)

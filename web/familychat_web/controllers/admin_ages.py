@@ -12,6 +12,7 @@ from familychat.family.safety.rules import Safety
 from familychat.household import Household
 from familychat.models import Band, User
 from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, typed
+from familychat_web.forms import reads
 from familychat_web.site import WebRequest
 
 AGES = "/admin/ages"
@@ -54,7 +55,7 @@ class AgesController(Controller):
     def ages(self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]) -> Response[str]:
         return _ages(request, home, user)
 
-    @post()
+    @post(opt=reads(does=ACTS))
     async def change_ages(
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:

@@ -18,6 +18,7 @@ from familychat.models import User
 from familychat_web.admin_pages import Refused, admin_page, admins_only, done, typed
 from familychat_web.controllers.setting_up import same_twice
 from familychat_web.errors import problem_of
+from familychat_web.forms import reads
 from familychat_web.jobs import Job
 from familychat_web.site import WebRequest, site_of
 
@@ -33,7 +34,7 @@ class BackupsController(Controller):
     def backups(self, request: WebRequest, home: NamedDependency[Household]) -> Response[str]:
         return _backups(request, home)
 
-    @post()
+    @post(opt=reads(does=("make-backup", "check-backup")))
     async def change_backups(
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:

@@ -12,6 +12,7 @@ from familychat.family.hours import DAY_NAMES, parse_days, parse_span
 from familychat.household import Household
 from familychat.models import LimitKind, User
 from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, typed
+from familychat_web.forms import reads
 from familychat_web.site import WebRequest
 
 LIMITS = "/admin/limits"
@@ -55,7 +56,7 @@ class LimitsController(Controller):
     ) -> Response[str]:
         return _limits(request, home, user)
 
-    @post()
+    @post(opt=reads(does=ACTS))
     async def change_limits(
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:

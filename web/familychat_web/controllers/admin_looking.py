@@ -13,14 +13,16 @@ from familychat.models import Author, SupervisionLevel, User
 from familychat.rendering import render_markdown
 from familychat_web.admin_pages import admin_page, admins_only, person_of, typed
 from familychat_web.dependencies import off_loop
+from familychat_web.forms import reads
 from familychat_web.site import WebRequest
+from familychat_web.templating import language_of
 
 
 class LookingController(Controller):
     path = "/admin/people/{person:str}/look"
     guards = [admins_only]  # noqa: RUF012 -- as Litestar has it
 
-    @post(status_code=200)
+    @post(status_code=200, opt=reads(optional=("conversation", "found")))
     async def look(
         self,
         request: WebRequest,
@@ -38,8 +40,10 @@ class LookingController(Controller):
             ]
             return admin_page(request, "read", home, person=found, written=written)
         if "found" in given:
-            events = Safety(home.database, home.clock).events(user, found.username)
-            return admin_page(request, "filtered", home, person=found, events=events)
+            safety, language = Safety(home.database, home.clock), language_of(request).code
+            events = safety.events(user, found.username)
+            labels = {one.name: one.label(language) for one in safety.topics(user)}
+            return admin_page(request, "filtered", home, person=found, events=events, labels=labels)
         summary = home.supervisions.summary(user, found.username)
         full = summary.supervision.level is SupervisionLevel.FULL
         return admin_page(request, "look", home, person=found, summary=summary, full=full)

@@ -19,7 +19,9 @@ from familychat.models import User
 from familychat.settings import write_setting
 from familychat_web.admin_pages import Refused, admin_page, admins_only, done, typed
 from familychat_web.dependencies import off_loop
+from familychat_web.describing import MAY_FAIL
 from familychat_web.errors import Problem, problem_of
+from familychat_web.forms import reads
 from familychat_web.jobs import Job
 from familychat_web.site import WebRequest, site_of
 
@@ -38,7 +40,7 @@ class ModelsController(Controller):
         """The server's state, its models, and what is under way with them."""
         return await _models(request, home)
 
-    @post()
+    @post(opt=reads(does=("look-anew", "pull", "load", "unload", "use-model")) | {MAY_FAIL: (501, 502, 504)})
     async def change_models(
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:

@@ -14,9 +14,10 @@ from familychat.errors import ConflictError, InvalidInputError
 from familychat.family.sessions import Locked
 from familychat.household import Household
 from familychat.models import Band, LimitKind, Role, SupervisionLevel, User
+from familychat.wording import Text
 from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, person_of, typed
 from familychat_web.controllers.setting_up import same_twice
-from familychat_web.forms import see_other
+from familychat_web.forms import reads, see_other
 from familychat_web.site import WebRequest
 
 PEOPLE = "/admin/people"
@@ -69,7 +70,7 @@ def _end_all(doing: Doing) -> None:
 
 def _unlock(doing: Doing) -> None:
     if not doing.home.sessions.unlock(doing.by, doing.username):
-        raise ConflictError(f"{doing.username} doesn't have to wait. Nothing was changed.")
+        raise ConflictError(Text("%(name)s doesn't have to wait. Nothing was changed.", name=doing.username))
 
 
 def _more(kind: LimitKind) -> Act:
@@ -100,6 +101,7 @@ def _account(change: str) -> Act:
     return act
 
 
+ADDING: dict[str, Act] = {"add": _add}
 OF_PERSON: dict[str, Act] = {
     "rename": _rename,
     "password": _set_password,
@@ -139,12 +141,12 @@ class PeopleController(Controller):
         """Everyone of the household."""
         return _people(request, home, user)
 
-    @post("/people")
+    @post("/people", opt=reads(does=ADDING))
     async def add_person(
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:
         """Add a person."""
-        result = await acted(request, Doing(home, user, await typed(request)), {"add": _add}, PEOPLE)
+        result = await acted(request, Doing(home, user, await typed(request)), ADDING, PEOPLE)
         return _people(request, home, user, result) if isinstance(result, Refused) else result
 
     @get("/people/{person:str}", sync_to_thread=False)
@@ -158,7 +160,7 @@ class PeopleController(Controller):
         """One person: account, age, sessions, more for today, supervision."""
         return _person(request, home, user, person)
 
-    @post("/people/{person:str}")
+    @post("/people/{person:str}", opt=reads(does=OF_PERSON))
     async def change_person(
         self,
         request: WebRequest,

@@ -20,8 +20,10 @@ from familychat.family.findings import Finding
 from familychat.family.rules import GROUP_PREFIX
 from familychat.household import Household
 from familychat.models import Effect, Grant, User
+from familychat.wording import Text
 from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, typed
 from familychat_web.dependencies import off_loop
+from familychat_web.forms import reads
 from familychat_web.music_desk import libraries
 from familychat_web.site import WebRequest
 
@@ -62,7 +64,9 @@ def _end_of(day: str, home: Household) -> datetime:
     try:
         return datetime.combine(datetime.fromisoformat(day).date() + timedelta(days=1), time(), home.limits.zone)
     except (ValueError, OverflowError):
-        raise InvalidInputError(f"{day[:40]} isn't a day. Nothing was changed.", "Write it as 2026-01-31.") from None
+        raise InvalidInputError(
+            Text("%(text)s isn't a day. Nothing was changed.", text=day[:40]), "Write it as 2026-01-31."
+        ) from None
 
 
 GRANTING: dict[str, Act] = {"grant": _grant, "revoke": _revoke}
@@ -98,7 +102,7 @@ class RulesController(Controller):
         """A table of people and groups by tasks, models and music."""
         return await _rules(request, home, user)
 
-    @post("/rules")
+    @post("/rules", opt=reads(does=GRANTING))
     async def change_rules(
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:
@@ -130,7 +134,7 @@ class RulesController(Controller):
     ) -> Response[str]:
         return _groups(request, home, user)
 
-    @post("/groups")
+    @post("/groups", opt=reads(does=GROUPING))
     async def change_groups(
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:

@@ -15,6 +15,8 @@ from familychat.errors import ConflictError, NotFoundError, TaskError
 from familychat.household import Household
 from familychat.models import User
 from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, typed
+from familychat_web.forms import reads
+from familychat_web.offering import models_known
 from familychat_web.site import WebRequest
 
 TASKS = "/admin/tasks"
@@ -74,7 +76,7 @@ class TasksController(Controller):
         """All tasks, those that are broken too."""
         return _tasks(request, home, user)
 
-    @post()
+    @post(opt=reads(does=SWITCHING))
     async def change_tasks(
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:
@@ -93,7 +95,7 @@ class TasksController(Controller):
         """One task; if it is the household's own, its text to change."""
         return _task(request, home, user, name)
 
-    @post("/one")
+    @post("/one", opt=reads(does=CHANGING))
     async def change_task(
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:
@@ -106,7 +108,14 @@ class TasksController(Controller):
 def _tasks(request: WebRequest, home: Household, by: User, refused: Refused | None = None) -> Response[str]:
     shelf = home.task_shelf
     return admin_page(
-        request, "tasks", home, refused=refused, tasks=shelf.all(by), problems=shelf.problems(), example=EXAMPLE
+        request,
+        "tasks",
+        home,
+        refused=refused,
+        tasks=shelf.all(by),
+        problems=shelf.problems(),
+        example=EXAMPLE,
+        models=models_known(request, home, by),
     )
 
 
@@ -119,4 +128,13 @@ def _task(request: WebRequest, home: Household, by: User, name: str, refused: Re
     except TaskError as error:
         if own is None:
             raise NotFoundError(error.message, error.hint) from error
-    return admin_page(request, "task", home, refused=refused, name=name, own=own, shelved=shelved)
+    return admin_page(
+        request,
+        "task",
+        home,
+        refused=refused,
+        name=name,
+        own=own,
+        shelved=shelved,
+        models=models_known(request, home, by),
+    )

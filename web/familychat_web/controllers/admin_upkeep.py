@@ -21,6 +21,8 @@ from familychat.settings import describe, keys
 from familychat.store.audit import AuditChoice
 from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, typed
 from familychat_web.errors import problem_of
+from familychat_web.forms import reads
+from familychat_web.noted import ACTIONS
 from familychat_web.site import WebRequest, site_of
 
 SESSIONS = "/admin/sessions"
@@ -123,6 +125,7 @@ class UpkeepController(Controller):
             home,
             refused=refused,
             asked=asked,
+            actions=ACTIONS,
             entries=entries[(number - 1) * A_PAGE : number * A_PAGE],
             number=number,
             more=len(entries) > number * A_PAGE,
@@ -136,7 +139,7 @@ class UpkeepController(Controller):
         """Who is signed in where, and who is locked out."""
         return _sessions(request, home, user)
 
-    @post("/sessions")
+    @post("/sessions", opt=reads(does=ACTS))
     async def end_session(
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:

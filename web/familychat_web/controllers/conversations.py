@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote
 
 from litestar import Controller, get
 from litestar.di import NamedDependency
+from litestar.enums import MediaType
 from litestar.params import FromPath, FromQuery
 from litestar.response import Response, Stream
 
-from familychat.errors import FamilychatError
-from familychat.export.formats import FORMATS, format_named
+from familychat.errors import NotFoundError
+from familychat.export.formats import format_named, offered
 from familychat.export.names import safe_name
 from familychat.export.view import readable
 from familychat.household import Household
-from familychat.llm.base import ModelInfo
-from familychat.models import Conversation, Message, Status, User
-from familychat.tasks.base import opening_of, suggestions_of
-from familychat.tasks.managing import ShelvedTask
+from familychat.models import Conversation, Message, User
+from familychat.tasks.base import Task, opening_of, suggestions_for
 from familychat_web.controllers.shell import conversations_pane
 from familychat_web.dependencies import off_loop
+from familychat_web.describing import GIVES
 from familychat_web.errors import Problem
-from familychat_web.shown import AT_ONCE, MOST_AT_ONCE, Shown, shown
+from familychat_web.offering import models_known, models_now
+from familychat_web.shown import AT_ONCE, MOST_AT_ONCE, NEWEST, Place, Stretch, shown, stretch_of
 from familychat_web.site import WebRequest
-from familychat_web.streams import over, place_of, told
+from familychat_web.streams import over, overheard, place_of, told
 from familychat_web.templating import language_of, page
 
 SUGGESTIONS = 6
@@ -50,12 +52,11 @@ class Pulse:
     title: str
     head: str | None
     answer: str | None
-    streaming: bool
 
 
 class ConversationsController(Controller):
-    @get("/new", sync_to_thread=False)
-    def begin(
+    @get("/new")
+    async def begin(
         self,
         request: WebRequest,
         home: NamedDependency[Household],
@@ -64,7 +65,12 @@ class ConversationsController(Controller):
         q: FromQuery[str] = "",
     ) -> Response[str]:
         """An empty conversation, with a task and a question to begin with."""
-        return new_page(request, home, user, task=task, draft=q[:LONGEST_PREFILLED])
+        chosen = first_task(home, user, task)
+        language = language_of(request).code
+        suggestions: Sequence[str] = ()
+        if chosen is not None:
+            suggestions = await off_loop(request, suggestions_for, chosen, home.database, user, language)
+        return new_page(request, home, user, task=task, draft=q[:LONGEST_PREFILLED], suggestions=suggestions)
 
     @get("/c/{conversation_id:str}", sync_to_thread=False)
     def conversation(
@@ -73,10 +79,13 @@ class ConversationsController(Controller):
         home: NamedDependency[Household],
         user: NamedDependency[User],
         conversation: NamedDependency[Conversation],
+        *,
         before: FromQuery[str] = "",
+        after: FromQuery[str] = "",
+        at: FromQuery[str] = "",
     ) -> Response[str]:
-        """The newest messages, or those before another."""
-        return conversation_page(request, home, user, conversation, before=before)
+        """The newest messages, or those before, after or around another."""
+        return conversation_page(request, home, user, conversation, place=Place(before, after, at))
 
     @get("/c/{conversation_id:str}/shown", sync_to_thread=False)
     def messages(
@@ -87,11 +96,13 @@ class ConversationsController(Controller):
         user: NamedDependency[User],
         conversation: NamedDependency[Conversation],
         before: FromQuery[str] = "",
+        after: FromQuery[str] = "",
         count: FromQuery[int] = AT_ONCE,
     ) -> Response[str]:
         """A part of the page: its messages as they are now."""
         most = max(AT_ONCE, min(count, MOST_AT_ONCE))
-        return page(request, "partials/messages.html", **_messages(home, user, conversation, before, most))
+        stretch = stretch_of(home, user, conversation, Place(before, after), most)
+        return page(request, "partials/messages.html", conversation=conversation, stretch=stretch)
 
     @get("/c/{conversation_id:str}/messages/{message_id:str}", sync_to_thread=False)
     def message(
@@ -105,7 +116,7 @@ class ConversationsController(Controller):
         """A part of the page: one message."""
         return message_part(request, home, conversation, home.conversations.message(user, conversation, message_id))
 
-    @get("/c/{conversation_id:str}/messages/{message_id:str}/text", sync_to_thread=False)
+    @get("/c/{conversation_id:str}/messages/{message_id:str}/text", media_type=MediaType.TEXT, sync_to_thread=False)
     def text(
         self,
         home: NamedDependency[Household],
@@ -120,15 +131,12 @@ class ConversationsController(Controller):
     @get("/c/{conversation_id:str}/pulse", sync_to_thread=False)
     def pulse(
         self, home: NamedDependency[Household], user: NamedDependency[User], conversation: NamedDependency[Conversation]
-    ) -> Response[dict[str, Any]]:
+    ) -> Pulse:
         """How it stands: a script asks every few seconds while somebody looks at the page."""
-        running = home.chat.running(user, conversation)
-        newest = home.conversations.messages(user, conversation, limit=1)
-        streaming = bool(newest) and newest[0].status is Status.STREAMING
-        answer = running.answer.id if running else None
-        return Response(asdict(Pulse(conversation.title, conversation.head_id, answer, streaming)))
+        written = home.chat.written(user, conversation)
+        return Pulse(conversation.title, conversation.head_id, written.id if written else None)
 
-    @get("/c/{conversation_id:str}/events")
+    @get("/c/{conversation_id:str}/events", media_type="text/event-stream")
     async def events(
         self,
         request: WebRequest,
@@ -138,14 +146,16 @@ class ConversationsController(Controller):
         after: FromQuery[int] = 0,
     ) -> Stream:
         """The running answer as it comes: after the event that ``Last-Event-ID`` names, or the first ``after`` ones."""
-        running = home.chat.running(user, conversation)
+        written = home.chat.written(user, conversation)
         left = place_of(request.headers.get("last-event-id", ""))
-        if running is None or (left is not None and left.answer != running.answer.id):
+        if written is None or (left is not None and left.answer != written.id):
             return _stream(_only(over(left.answer if left else conversation.head_id)))
-        words = language_of(request).gettext
+        words, running = language_of(request).gettext, home.chat.running(user, conversation)
+        if running is None:
+            return _stream(overheard(request, partial(_written, home, user, conversation), words))
         return _stream(told(request, running, left.number if left else after, words))
 
-    @get("/c/{conversation_id:str}/export/{format_name:str}")
+    @get("/c/{conversation_id:str}/export/{format_name:str}", opt={GIVES: tuple(_MEDIA_TYPES.values())})
     async def export(
         self,
         request: WebRequest,
@@ -167,7 +177,7 @@ class ConversationsController(Controller):
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[str]:
         """A part of the page: the models that the person may choose. None while the model server can't be asked."""
-        return page(request, "partials/models.html", models=await _models(home, user))
+        return page(request, "partials/models.html", models=await models_now(request, home, user))
 
 
 def new_page(
@@ -177,30 +187,27 @@ def new_page(
     *,
     task: str = "",
     draft: str = "",
+    suggestions: Sequence[str] = (),
     problem: Problem | None = None,
 ) -> Response[str]:
     """The page of a conversation that isn't there yet; with a ``problem``, of one that couldn't be begun."""
-    tasks = [one.known.task for one in usable_tasks(home, user)]
-    preferred = home.preferences.of(user)
-    chosen = next((one for name in (task, preferred.task, "general") for one in tasks if one.name == name), None)
-    chosen = chosen or next(iter(tasks), None)
+    chosen = first_task(home, user, task)
     return page(
         request,
         "conversation.html",
         status=problem.status if problem else 200,
         conversation=None,
-        tasks=tasks,
+        tasks=usable_tasks(home, user),
         task=chosen,
-        model=preferred.model,
+        model=home.preferences.of(user).model,
+        models=models_known(request, home, user),
         opening=opening_of(chosen) if chosen else "",
-        suggestions=suggestions_of(chosen)[:SUGGESTIONS] if chosen else (),
-        messages=[],
-        earlier=None,
-        before="",
+        suggestions=suggestions[:SUGGESTIONS],
+        stretch=Stretch([]),
         running=None,
         draft=draft,
         problem=problem,
-        formats=FORMATS,
+        formats=offered(),
         **conversations_pane(home, user),
     )
 
@@ -211,23 +218,25 @@ def conversation_page(
     user: User,
     conversation: Conversation,
     *,
-    before: str = "",
+    place: Place = NEWEST,
     draft: str = "",
     problem: Problem | None = None,
 ) -> Response[str]:
     """The page of a conversation; with a ``problem``, after something in it couldn't be done."""
-    running = home.chat.running(user, conversation)
+    written = home.chat.written(user, conversation)
     return page(
         request,
         "conversation.html",
         status=problem.status if problem else 200,
         headers=problem.headers if problem else None,
-        before=before,
-        running=running.answer.id if running else None,
+        conversation=conversation,
+        model=conversation.model or "",
+        models=models_known(request, home, user),
+        stretch=stretch_of(home, user, conversation, place, AT_ONCE),
+        running=written.id if written else None,
         draft=draft,
         problem=problem,
-        formats=FORMATS,
-        **_messages(home, user, conversation, before, AT_ONCE),
+        formats=offered(),
         **conversations_pane(home, user),
     )
 
@@ -237,26 +246,24 @@ def message_part(request: WebRequest, home: Household, conversation: Conversatio
     return page(request, "partials/message.html", conversation=conversation, message=shown(message, home.limits.zone))
 
 
-def _messages(home: Household, user: User, conversation: Conversation, before: str, count: int) -> dict[str, Any]:
-    """What ``partials/messages.html`` shows; ``earlier`` is the message before which there are more."""
-    path = home.conversations.messages(user, conversation, limit=count + 1, before=before or None)
-    found: Sequence[Shown] = [shown(message, home.limits.zone) for message in path[-count:]]
-    earlier = found[0].message.id if len(path) > count else None
-    return {"conversation": conversation, "messages": found, "earlier": earlier}
-
-
-def usable_tasks(home: Household, user: User) -> list[ShelvedTask]:
+def usable_tasks(home: Household, user: User) -> list[Task]:
     """The tasks that the person may use now."""
-    return [one for one in home.task_shelf.all(user) if one.on and one.allowed]
+    return [one.known.task for one in home.task_shelf.all(user) if one.on and one.allowed]
 
 
-async def _models(home: Household, user: User) -> list[ModelInfo]:
-    try:
-        server = await home.servers.get()
-        found = await server.list_models()
-    except FamilychatError:
-        return []
-    return [one for one in found if home.permissions.may_use(user, f"model:{one.name}")]
+def first_task(home: Household, user: User, name: str) -> Task | None:
+    """What a new conversation begins with: the task of that name, else the person's own choice, else any."""
+    tasks = usable_tasks(home, user)
+    names = (name, home.preferences.of(user).task, "general")
+    found = (one for wanted in names for one in tasks if one.name == wanted)
+    return next(found, next(iter(tasks), None))
+
+
+def _written(home: Household, user: User, conversation: Conversation) -> Message | None:
+    """What another process is writing, while there is anything to write in."""
+    with contextlib.suppress(NotFoundError):  # deleted for good meanwhile
+        return home.chat.written(user, conversation)
+    return None
 
 
 def attachment(name: str) -> str:

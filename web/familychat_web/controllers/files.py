@@ -8,6 +8,7 @@ from litestar.response import Response
 
 from familychat.errors import NotFoundError
 from familychat_web.assets import CHECK_AGAIN, FOR_GOOD
+from familychat_web.describing import GIVES, UNCHANGED
 from familychat_web.guards import OPEN_TO_ALL
 from familychat_web.site import WebRequest, site_of
 
@@ -16,7 +17,7 @@ class FilesController(Controller):
     path = "/static"
     opt = OPEN_TO_ALL
 
-    @get("/{version:str}/{name:path}", sync_to_thread=False)
+    @get("/{version:str}/{name:path}", opt={GIVES: ("*/*",)}, responses=UNCHANGED, sync_to_thread=False)
     def file(self, request: WebRequest, version: FromPath[str], name: FromPath[str]) -> Response[bytes]:
         """A file; under an old version's address it is the new one, which isn't kept."""
         assets = site_of(request).assets

@@ -12,7 +12,6 @@ from familychat_web.guards import OPEN_TO_ALL
 class HealthController(Controller):
     path = "/health"
     opt = OPEN_TO_ALL
-    include_in_schema = True
 
     @get("/live", sync_to_thread=False)
     def live(self) -> dict[str, str]:

@@ -15,6 +15,7 @@ from familychat.models import User
 from familychat.searching import Page
 from familychat_web.controllers.shell import conversations_pane
 from familychat_web.dependencies import off_loop
+from familychat_web.describing import UNCHANGED
 from familychat_web.listing import View, found_of, listing_of
 from familychat_web.site import WebRequest
 from familychat_web.templating import page
@@ -26,7 +27,7 @@ HITS = 20
 
 
 class ListsController(Controller):
-    @get("/list", sync_to_thread=False)
+    @get("/list", responses=UNCHANGED, sync_to_thread=False)
     def conversations(
         self,
         request: WebRequest,

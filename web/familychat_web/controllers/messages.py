@@ -11,17 +11,19 @@ from typing import Any
 
 from litestar import Controller, post
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 from litestar.response import Response
 
 from familychat.chat import NewConversation, check_parameters
-from familychat.errors import ConflictError, FamilychatError, InvalidInputError
+from familychat.errors import FamilychatError, InvalidInputError
 from familychat.household import Household
-from familychat.models import Conversation, Parameters, Status, User
+from familychat.models import Conversation, Parameters, User
 from familychat.running import RunningTurn
+from familychat.wording import Text
 from familychat_web.controllers.conversations import conversation_page, message_part, new_page
 from familychat_web.errors import problem_of, wants_json
-from familychat_web.forms import fields, see_other
+from familychat_web.forms import fields, reads, see_other
 from familychat_web.site import WebRequest
 
 MOST_IN_A_QUESTION = 4_000_000
@@ -41,15 +43,26 @@ class Asked:
     html: str
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Something was changed; the conversation is the one to go to."""
+
+    conversation: str
+
+
+BEGUN = {200: ResponseSpec(Asked, generate_examples=False, description="For scripts: the turn has begun.")}
+DONE = {200: ResponseSpec(Done, generate_examples=False, description="For scripts: it is done.")}
+
+
 class AskingController(Controller):
     request_max_body_size = MOST_IN_A_QUESTION
 
-    @post("/c/new/ask")
+    @post("/c/new/ask", opt=reads("text", "task", "model"), responses=BEGUN)
     async def ask_first(
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:
         """Begin a conversation with its first question."""
-        text, task, model = await fields(request, "text", "task", "model")
+        text, task, model = await fields(request)
         try:
             running = home.chat.start(user, NewConversation(task, model or None), text)
         except FamilychatError as error:
@@ -58,7 +71,7 @@ class AskingController(Controller):
             return new_page(request, home, user, task=task, draft=text, problem=problem_of(error))
         return _begun(request, home, running)
 
-    @post("/c/{conversation_id:str}/ask")
+    @post("/c/{conversation_id:str}/ask", opt=reads("text"), responses=BEGUN)
     async def ask(
         self,
         request: WebRequest,
@@ -66,7 +79,7 @@ class AskingController(Controller):
         user: NamedDependency[User],
         conversation: NamedDependency[Conversation],
     ) -> Response[Any]:
-        (text,) = await fields(request, "text")
+        (text,) = await fields(request)
         try:
             running = home.chat.start(user, conversation, text)
         except FamilychatError as error:
@@ -75,7 +88,7 @@ class AskingController(Controller):
             return conversation_page(request, home, user, conversation, draft=text, problem=problem_of(error))
         return _begun(request, home, running)
 
-    @post("/c/{conversation_id:str}/messages/{message_id:str}/edit")
+    @post("/c/{conversation_id:str}/messages/{message_id:str}/edit", opt=reads("text"), responses=BEGUN)
     async def edit(
         self,
         request: WebRequest,
@@ -85,14 +98,14 @@ class AskingController(Controller):
         message_id: FromPath[str],
     ) -> Response[Any]:
         """Ask an earlier question in other words."""
-        (text,) = await fields(request, "text")
+        (text,) = await fields(request)
         return _begun(request, home, home.chat.edit(user, conversation, message_id, text))
 
 
 class TurnsController(Controller):
     path = "/c/{conversation_id:str}"
 
-    @post("/stop")
+    @post("/stop", responses=DONE)
     async def stop(
         self,
         request: WebRequest,
@@ -101,16 +114,10 @@ class TurnsController(Controller):
         conversation: NamedDependency[Conversation],
     ) -> Response[Any]:
         """Stop the answer that is being written; if none is, that is fine."""
-        running = home.chat.running(user, conversation)
-        if running is not None:
-            await running.stop()
-        elif _written_elsewhere(home, user, conversation):
-            raise ConflictError(
-                "Another program on the same computer is writing this answer, so it goes on.", "Stop it there."
-            )
+        await home.chat.stop(user, conversation)
         return _done(request, conversation.id)
 
-    @post("/settings")
+    @post("/settings", opt=reads("model", "system_prompt", "temperature", "max_tokens"), responses=DONE)
     async def change_settings(
         self,
         request: WebRequest,
@@ -119,9 +126,7 @@ class TurnsController(Controller):
         conversation: NamedDependency[Conversation],
     ) -> Response[Any]:
         """How the next answers are asked for; what is left empty is the household's and the model server's choice."""
-        model, instructions, temperature, most = await fields(
-            request, "model", "system_prompt", "temperature", "max_tokens"
-        )
+        model, instructions, temperature, most = await fields(request)
         tokens = _number(most)
         parameters = check_parameters(
             Parameters(_number(temperature), conversation.parameters.top_p, None if tokens is None else int(tokens))
@@ -130,7 +135,7 @@ class TurnsController(Controller):
         home.conversations.change(user, conversation, **chosen, **asdict(parameters))
         return _done(request, conversation.id)
 
-    @post("/retry")
+    @post("/retry", opt=reads(optional=("message",)), responses=BEGUN)
     async def retry(
         self,
         request: WebRequest,
@@ -143,7 +148,7 @@ class TurnsController(Controller):
         about = message if isinstance(message, str) and message else None
         return _begun(request, home, home.chat.retry(user, conversation, about))
 
-    @post("/continue")
+    @post("/continue", responses=BEGUN)
     async def go_on(
         self,
         request: WebRequest,
@@ -154,7 +159,7 @@ class TurnsController(Controller):
         """Let the model go on with the last answer."""
         return _begun(request, home, home.chat.resume(user, conversation))
 
-    @post("/fork", sync_to_thread=False)
+    @post("/fork", responses=DONE, sync_to_thread=False)
     def fork_all(
         self,
         request: WebRequest,
@@ -165,7 +170,7 @@ class TurnsController(Controller):
         """A conversation of its own with what is shown."""
         return _done(request, home.conversations.fork(user, conversation).id)
 
-    @post("/messages/{message_id:str}/fork", sync_to_thread=False)
+    @post("/messages/{message_id:str}/fork", responses=DONE, sync_to_thread=False)
     def fork(
         self,
         request: WebRequest,
@@ -177,7 +182,7 @@ class TurnsController(Controller):
         """A conversation of its own with what is shown down to a message."""
         return _done(request, home.conversations.fork(user, conversation, message_id).id)
 
-    @post("/messages/{message_id:str}/delete", sync_to_thread=False)
+    @post("/messages/{message_id:str}/delete", responses=DONE, sync_to_thread=False)
     def delete(
         self,
         request: WebRequest,
@@ -190,7 +195,7 @@ class TurnsController(Controller):
         home.conversations.delete_message(user, conversation, message_id)
         return _done(request, conversation.id)
 
-    @post("/messages/{message_id:str}/version/{version:str}", sync_to_thread=False)
+    @post("/messages/{message_id:str}/version/{version:str}", responses=DONE, sync_to_thread=False)
     def show_version(
         self,
         request: WebRequest,
@@ -214,13 +219,10 @@ def _number(text: str) -> float | None:
     except ValueError:
         number = math.nan
     if number is not None and not math.isfinite(number):
-        raise InvalidInputError(f"{text[:40]} isn't a number. Nothing was changed.", "Write one such as 0.7.")
+        raise InvalidInputError(
+            Text("%(text)s isn't a number. Nothing was changed.", text=text[:40]), "Write one such as 0.7."
+        )
     return number
-
-
-def _written_elsewhere(home: Household, user: User, conversation: Conversation) -> bool:
-    newest = home.conversations.messages(user, conversation, limit=1)
-    return bool(newest) and newest[0].status is Status.STREAMING
 
 
 def _begun(request: WebRequest, home: Household, running: RunningTurn) -> Response[Any]:
@@ -233,5 +235,5 @@ def _begun(request: WebRequest, home: Household, running: RunningTurn) -> Respon
 
 def _done(request: WebRequest, conversation_id: str) -> Response[Any]:
     if wants_json(request):
-        return Response({"conversation": conversation_id}, status_code=200)
+        return Response(asdict(Done(conversation_id)), status_code=200)
     return see_other(f"/c/{conversation_id}")

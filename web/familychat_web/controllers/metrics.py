@@ -12,6 +12,7 @@ from litestar.response import Response
 from familychat.errors import NotAllowedError
 from familychat.family.usage import UsageReports
 from familychat.household import Household
+from familychat_web.describing import MAY_FAIL
 from familychat_web.guards import OPEN_TO_ALL
 from familychat_web.hosts import LOOPBACK
 from familychat_web.site import WebRequest, asking_of, site_of
@@ -25,7 +26,7 @@ class MetricsController(Controller):
     path = "/metrics"
     opt = OPEN_TO_ALL
 
-    @get(sync_to_thread=False)
+    @get(opt={MAY_FAIL: (403,)}, media_type=TEXT, sync_to_thread=False)
     def metrics(self, request: WebRequest, home: NamedDependency[Household]) -> Response[str]:
         """Counts, in Prometheus's text format."""
         if not _is_from_here(request) and not _knows_the_token(request):
@@ -38,7 +39,7 @@ class MetricsController(Controller):
 
 
 def _household(home: Household) -> Iterator[str]:
-    used = UsageReports(home.database, home.accounts).ever()
+    used, queue = UsageReports(home.database, home.accounts).ever(), home.chat.everywhere()
     values = (
         (
             "familychat_people_signed_in",
@@ -46,8 +47,8 @@ def _household(home: Household) -> Iterator[str]:
             "People who are signed in somewhere.",
             home.sessions.people_signed_in(),
         ),
-        ("familychat_turns_running", "gauge", "Turns under way, those that wait included.", home.chat.under_way),
-        ("familychat_queue_length", "gauge", "Turns that wait for the model server.", home.chat.waiting),
+        ("familychat_turns_running", "gauge", "Turns under way, those that wait included.", queue.under_way),
+        ("familychat_queue_length", "gauge", "Turns that wait for the model server.", queue.waiting),
         ("familychat_turns_total", "counter", "Turns ever, of the people who are here.", used.turns),
         ("familychat_prompt_tokens_total", "counter", "Tokens that models read.", used.prompt_tokens),
         ("familychat_completion_tokens_total", "counter", "Tokens that models wrote.", used.completion_tokens),

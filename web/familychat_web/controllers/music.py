@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from litestar import Controller, get, post
@@ -16,13 +16,17 @@ from familychat.household import Household
 from familychat.models import User
 from familychat_web.admin_pages import Refused, admin_page, admins_only, done, typed
 from familychat_web.dependencies import off_loop
+from familychat_web.describing import TAKES
 from familychat_web.errors import problem_of
-from familychat_web.forms import see_other
+from familychat_web.forms import reads, see_other
 from familychat_web.guards import UPLOADS
 from familychat_web.jobs import Job
-from familychat_web.music_desk import Upload, bring_in, libraries, suggestions
+from familychat_web.music_desk import Upload, bring_in, columns_of, libraries, roles, suggestions
 from familychat_web.site import WebRequest, site_of
 from familychat_web.templating import language_of
+
+if TYPE_CHECKING:
+    from familychat_music.libraries import Imported
 
 MUSIC = "/admin/music"
 KIND = "music"
@@ -41,7 +45,7 @@ class MusicController(Controller):
         """The lists there are, and the one that is being brought in."""
         return _music(request, home, user)
 
-    @post("/upload", opt=UPLOADS, request_max_body_size=MOST_IN_AN_UPLOAD)
+    @post("/upload", opt=UPLOADS | {TAKES: ("application/octet-stream",)}, request_max_body_size=MOST_IN_AN_UPLOAD)
     async def upload(
         self,
         request: WebRequest,
@@ -65,7 +69,7 @@ class MusicController(Controller):
             raise
         return see_other(MUSIC)
 
-    @post()
+    @post(opt=reads(does=("look", "map", "import", "cancel", "rename-library", "remove-library")))
     async def change_music(
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:
@@ -113,13 +117,19 @@ async def _receive(request: WebRequest, waiting: Upload) -> None:
 
 async def _change(request: WebRequest, home: Household, by: User, wanted: str, given: dict[str, str]) -> None:
     site, music = site_of(request), libraries(home)
-    if wanted in {"look", "import", "cancel"}:
+    if wanted in {"look", "map", "import", "cancel"}:
         site.jobs.require_free(KIND)
         waiting = site.music.upload
         if waiting is None:
             raise ConflictError("No file waits to be brought in any more.", "Upload it again.")
         if wanted == "look":
-            waiting.sheet = given.get("sheet", "").strip() or None
+            sheet = given.get("sheet", "").strip() or None
+            if sheet != waiting.sheet:  # another one has other columns
+                waiting.sheet, waiting.columns, waiting.mapping = sheet, (), {}
+            _start(request, home, by, waiting, None)
+        elif wanted == "map":
+            roles = [given.get(f"column-{place}", "") for place in range(len(waiting.columns))]
+            waiting.mapping = {column.key: role for column, role in zip(waiting.columns, roles, strict=True) if role}
             _start(request, home, by, waiting, None)
         elif wanted == "import":
             name = given.get("name", "").strip()
@@ -142,11 +152,12 @@ def _start(request: WebRequest, home: Household, by: User, waiting: Upload, name
     """Bring it in as ``name``, or (None) read all of it to show what would become of it."""
     site = site_of(request)
 
-    def work_on(job: Job) -> object:
+    def work_on(job: Job) -> Imported:
         return bring_in(home, by, waiting, name, lambda rows, fraction: job.tell(f"{rows:,}", fraction))
 
-    async def work(job: Job) -> object:
+    async def work(job: Job) -> Imported:
         imported = await site.jobs.in_thread(partial(work_on, job))
+        waiting.columns = waiting.columns or columns_of(imported.report)
         if name is not None and site.music.upload is waiting:
             site.music.clear()
         return imported
@@ -163,6 +174,7 @@ def _music(request: WebRequest, home: Household, by: User, refused: Refused | No
         refused=refused,
         part=False,
         waiting=site.music.upload,
+        roles=roles(),
         libraries=libraries(home).usable(by),
         most=MOST_IN_AN_UPLOAD,
     )

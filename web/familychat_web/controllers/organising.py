@@ -9,6 +9,7 @@ from typing import Any
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery
 from litestar.response import Response
 
@@ -17,13 +18,17 @@ from familychat.household import Household
 from familychat.models import Conversation, User
 from familychat_web.controllers.shell import conversations_pane
 from familychat_web.errors import wants_json
-from familychat_web.forms import fields, local_path, see_other
+from familychat_web.forms import fields, local_path, reads, see_other
+from familychat_web.shown import address_of
 from familychat_web.site import WebRequest
 from familychat_web.templating import page
+
+EMPTY = {204: ResponseSpec(None, description="For scripts: it is done.")}
 
 
 class OrganisingController(Controller):
     path = "/c/{conversation_id:str}"
+    opt = reads(optional=("next",))
 
     @get("/organise", sync_to_thread=False)
     def choices(
@@ -44,7 +49,7 @@ class OrganisingController(Controller):
             return page(request, "organise.html", **values, **conversations_pane(home, user))
         return page(request, "partials/organise.html", **values)
 
-    @post("/rename")
+    @post("/rename", opt=reads("title", optional=("next",)), responses=EMPTY)
     async def rename(
         self,
         request: WebRequest,
@@ -52,11 +57,11 @@ class OrganisingController(Controller):
         user: NamedDependency[User],
         conversation: NamedDependency[Conversation],
     ) -> Response[Any]:
-        (title,) = await fields(request, "title")
+        (title,) = await fields(request)
         home.conversations.rename(user, conversation, title)
         return await done(request, f"/c/{conversation.id}")
 
-    @post("/pin")
+    @post("/pin", responses=EMPTY)
     async def pin(
         self,
         request: WebRequest,
@@ -67,7 +72,7 @@ class OrganisingController(Controller):
         home.conversations.pin(user, conversation)
         return await done(request, f"/c/{conversation.id}")
 
-    @post("/unpin")
+    @post("/unpin", responses=EMPTY)
     async def unpin(
         self,
         request: WebRequest,
@@ -78,7 +83,7 @@ class OrganisingController(Controller):
         home.conversations.pin(user, conversation, pinned=False)
         return await done(request, f"/c/{conversation.id}")
 
-    @post("/archive")
+    @post("/archive", responses=EMPTY)
     async def archive(
         self,
         request: WebRequest,
@@ -89,7 +94,7 @@ class OrganisingController(Controller):
         home.conversations.archive(user, conversation)
         return await done(request, f"/c/{conversation.id}")
 
-    @post("/unarchive")
+    @post("/unarchive", responses=EMPTY)
     async def unarchive(
         self,
         request: WebRequest,
@@ -100,7 +105,7 @@ class OrganisingController(Controller):
         home.conversations.archive(user, conversation, archived=False)
         return await done(request, f"/c/{conversation.id}")
 
-    @post("/move")
+    @post("/move", opt=reads("folder", optional=("next",)), responses=EMPTY)
     async def move(
         self,
         request: WebRequest,
@@ -109,11 +114,11 @@ class OrganisingController(Controller):
         conversation: NamedDependency[Conversation],
     ) -> Response[Any]:
         """Into the folder that is named; into none if it is empty."""
-        (folder,) = await fields(request, "folder")
+        (folder,) = await fields(request)
         home.conversations.move(user, conversation, folder.strip() or None)
         return await done(request, f"/c/{conversation.id}")
 
-    @post("/delete")
+    @post("/delete", responses=EMPTY)
     async def delete(
         self,
         request: WebRequest,
@@ -125,7 +130,7 @@ class OrganisingController(Controller):
         home.conversations.delete(user, conversation)
         return await done(request, f"/?undo={conversation.id}")
 
-    @post("/restore")
+    @post("/restore", responses=EMPTY)
     async def restore(
         self,
         request: WebRequest,
@@ -149,7 +154,7 @@ class OrganisingController(Controller):
             home.conversations.reveal(user, conversation, message_id)
         except ConflictError:  # an answer is being written: the conversation is shown as it is
             return see_other(f"/c/{conversation.id}")
-        return see_other(f"/c/{conversation.id}#message-{message_id}")
+        return see_other(address_of(home, user, conversation, message_id))
 
 
 async def done(request: WebRequest, otherwise: str) -> Response[Any]:

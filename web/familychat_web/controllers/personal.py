@@ -13,7 +13,7 @@ from litestar.response import Response, Stream
 
 from familychat.clock import parse_timestamp
 from familychat.errors import InvalidInputError
-from familychat.export import FORMATS
+from familychat.export.formats import offered
 from familychat.family.usage import UsageReports, span
 from familychat.household import Household
 from familychat.models import AuditEntry, User
@@ -23,7 +23,9 @@ from familychat_web.controllers.shell import conversations_pane
 from familychat_web.dependencies import off_loop
 from familychat_web.errors import problem_of
 from familychat_web.exporting import everything, pieces_of
-from familychat_web.forms import fields, see_other
+from familychat_web.forms import fields, reads, see_other
+from familychat_web.noted import ACTIONS
+from familychat_web.offering import models_known
 from familychat_web.site import WebRequest, site_of
 from familychat_web.templating import page
 from familychat_web.visits import cookie, visit_of
@@ -32,6 +34,10 @@ ENTRIES = 100
 """Of the audit log, at most."""
 
 KEPT = "/account?kept=1"
+
+LOOK = tuple(looks.Look().parts())
+BEGINNING = ("greeting", "task", "model")
+"""Fields of forms."""
 
 
 class PersonalController(Controller):
@@ -48,24 +54,22 @@ class PersonalController(Controller):
         """All that can be chosen; ``kept`` says that something just was."""
         return page(request, "settings.html", problem=None, kept=kept, **_settings(request, home, user))
 
-    @post("/look")
+    @post("/look", opt=reads(*LOOK))
     async def change_look(
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:
         """How the page looks, wherever the person signs in; before that, on this device."""
-        names = list(looks.Look().parts())
-        given = dict(zip(names, await fields(request, *names), strict=True))
+        given = dict(zip(LOOK, await fields(request), strict=True))
         look = looks.chosen(given, site_of(request).languages.codes)
         home.preferences.choose(user, look.parts())
         return see_other(KEPT, [cookie(request, looks.COOKIE, look.value(), looks.KEPT_FOR)])
 
-    @post("/beginning")
+    @post("/beginning", opt=reads(*BEGINNING))
     async def change_beginning(
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:
         """What the person is called, and what a new conversation begins with."""
-        names = ("greeting", "task", "model")
-        given = dict(zip(names, await fields(request, *names), strict=True))
+        given = dict(zip(BEGINNING, await fields(request), strict=True))
         try:
             home.preferences.choose(user, given)
         except InvalidInputError as error:
@@ -73,11 +77,11 @@ class PersonalController(Controller):
             return page(request, "settings.html", status=problem.status, problem=problem, kept=False, **values)
         return see_other(KEPT)
 
-    @post("/sessions/end")
+    @post("/sessions/end", opt=reads("session"))
     async def end_session(
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:
-        (session,) = await fields(request, "session")
+        (session,) = await fields(request)
         home.sessions.end_own(user, session)
         return see_other(KEPT)
 
@@ -105,10 +109,11 @@ class PersonalController(Controller):
             by_model=reports.own(user, "model", first, last),
             looked=_entries(home.supervisions.looks(user, ENTRIES), zone),
             entries=_entries(home.accounts.audit_about(user, ENTRIES), zone),
+            actions=ACTIONS,
             **conversations_pane(home, user),
         )
 
-    @get("/export/{format_name:str}")
+    @get("/export/{format_name:str}", media_type="application/zip")
     async def export(
         self,
         request: WebRequest,
@@ -129,17 +134,14 @@ def _settings(
     """What ``settings.html`` shows; ``typed`` is what a refused form had."""
     preferred = home.preferences.of(user)
     zone, this = home.limits.zone, home.sign_in.session_of(visit_of(request).token)
-    day = date.fromisoformat(home.limits.quota_day(user))
-    first, last = span(day, days=None, since=None, until=None)
-    used = UsageReports(home.database, home.accounts).own(user, "model", first, last)
     return {
         "choices": CHOICES,
         "languages": site_of(request).languages.codes,
         "preferred": preferred,
-        "typed": typed or {name: getattr(preferred, name) for name in ("greeting", "task", "model")},
+        "typed": typed or {name: getattr(preferred, name) for name in BEGINNING},
         "tasks": [one.known.task for one in home.task_shelf.all(user) if one.on and one.allowed],
-        "models": [one.what for one in used if home.permissions.may_use(user, f"model:{one.what}")],
-        "formats": list(FORMATS),
+        "models": models_known(request, home, user),
+        "formats": offered(),
         "sessions": [
             (one, local(one.last_used_at or one.created_at, zone), this is not None and one.id == this.id)
             for one in home.sessions.own(user)

@@ -13,7 +13,7 @@ from familychat.errors import InvalidInputError
 from familychat.household import Household
 from familychat_web.dependencies import off_loop
 from familychat_web.errors import problem_of
-from familychat_web.forms import fields, see_other
+from familychat_web.forms import fields, reads, see_other
 from familychat_web.guards import OPEN_TO_ALL, SIGNS_IN
 from familychat_web.site import WebRequest, asking_of, site_of
 from familychat_web.templating import page
@@ -28,14 +28,14 @@ class SetupController(Controller):
         admin = site_of(request).setup_link.check(home, token)
         return page(request, "setup.html", username=admin.username, problem=None)
 
-    @post(opt=SIGNS_IN)
+    @post(opt=SIGNS_IN | reads("username", "password", "again"))
     async def set_up(
         self, request: WebRequest, home: NamedDependency[Household], token: FromPath[str]
     ) -> Response[Any]:
         """Give the first admin a password, and sign them in with it."""
         link = site_of(request).setup_link
         link.check(home, token)
-        username, password, again = await fields(request, "username", "password", "again")
+        username, password, again = await fields(request)
         try:
             same_twice(password, again)
             admin = await off_loop(request, link.use, home, token, username, password)

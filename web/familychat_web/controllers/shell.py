@@ -11,19 +11,20 @@ from litestar.response import Response
 
 from familychat.household import Household
 from familychat.models import User
-from familychat.tasks.base import suggestions_of
+from familychat.tasks.base import suggestions_for
+from familychat_web.dependencies import off_loop
 from familychat_web.listing import deleted_one, first_listing
 from familychat_web.site import WebRequest
 from familychat_web.standing import standing_of
-from familychat_web.templating import page
+from familychat_web.templating import language_of, page
 
 SUGGESTIONS = 3
 """Of each task."""
 
 
 class ShellController(Controller):
-    @get("/", sync_to_thread=False)
-    def welcome(
+    @get("/")
+    async def welcome(
         self,
         request: WebRequest,
         home: NamedDependency[Household],
@@ -32,12 +33,16 @@ class ShellController(Controller):
     ) -> Response[str]:
         """A welcome by name, and what the person may do; ``undo`` is a conversation that was just deleted."""
         tasks = [one.known.task for one in home.task_shelf.all(user) if one.on and one.allowed]
+        language = language_of(request).code
+        suggestions = await off_loop(
+            request, lambda: [suggestions_for(task, home.database, user, language)[:SUGGESTIONS] for task in tasks]
+        )
         return page(
             request,
             "welcome.html",
             hour=home.clock().astimezone(home.limits.zone).hour,
             called=home.preferences.of(user).greeting or user.display_name,
-            tasks=[(task, suggestions_of(task)[:SUGGESTIONS]) for task in tasks],
+            tasks=list(zip(tasks, suggestions, strict=True)),
             deleted=deleted_one(home, user, undo),
             **conversations_pane(home, user),
         )

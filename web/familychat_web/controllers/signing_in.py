@@ -12,8 +12,9 @@ from litestar.response import Response
 from familychat.errors import NotAllowedError
 from familychat.household import Household
 from familychat_web.dependencies import off_loop
+from familychat_web.describing import MAY_FAIL
 from familychat_web.errors import problem_of
-from familychat_web.forms import fields, local_path, see_other
+from familychat_web.forms import fields, local_path, reads, see_other
 from familychat_web.guards import OPEN_TO_ALL, SIGNS_IN
 from familychat_web.site import WebRequest, asking_of
 from familychat_web.templating import page
@@ -28,10 +29,10 @@ class SignInController(Controller):
             return see_other(local_path(next))
         return page(request, "sign_in.html", username="", next=local_path(next), problem=None)
 
-    @post("/sign-in", opt=SIGNS_IN)
+    @post("/sign-in", opt=SIGNS_IN | reads("username", "password", "next") | {MAY_FAIL: (401,)})
     async def sign_in(self, request: WebRequest, home: NamedDependency[Household]) -> Response[Any]:
         """A wrong name and a wrong password look alike."""
-        username, password, way = await fields(request, "username", "password", "next")
+        username, password, way = await fields(request)
         address = asking_of(request).address
         try:
             _, token = await off_loop(request, home.sign_in.sign_in, username, password, kind="web", address=address)

@@ -14,7 +14,8 @@ for (const button of document.querySelectorAll("[data-reveal]")) {
 // A form that is on its way isn't sent twice; back and forward find it as it was.
 document.addEventListener("submit", (event) => {
   const button = event.submitter;
-  if (button) setTimeout(() => (button.disabled = !event.defaultPrevented));
+  // A download leaves the page as it is.
+  if (button && !("download" in button.dataset)) setTimeout(() => (button.disabled = !event.defaultPrevented));
 });
 window.addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("button:disabled")) button.disabled = false;
@@ -24,4 +25,12 @@ window.addEventListener("pageshow", () => {
 document.querySelector("form[data-person]")?.addEventListener("submit", (event) => {
   const own = `draft ${event.target.dataset.person} `;
   for (const key of Object.keys(localStorage)) if (key.startsWith(own)) localStorage.removeItem(key);
+});
+
+// Where browsers have it (over TLS, and on the computer itself), a worker says when familychat can't be reached, in the
+// look of this page. Elsewhere there is none, and nothing is said about that.
+window.addEventListener("load", () => {
+  const { lang, dataset } = document.documentElement;
+  const look = new URLSearchParams({ theme: dataset.theme, accent: dataset.accent, size: dataset.size, language: lang });
+  navigator.serviceWorker?.register(`/worker.js?${look}`, { updateViaCache: "none" }).catch(() => {});
 });

@@ -8,8 +8,8 @@ const composer = document.getElementById("composer");
 const token = document.querySelector('meta[name="csrf"]').content;
 const words = talk.dataset;
 const PULSE = 5000;
+const REST_AFTER = 5000;
 const SENTENCES_EVERY = 4000;
-const EARLIER_PAGES = 60;
 
 let id = words.conversation;
 let head = words.head;
@@ -124,6 +124,7 @@ function settle(conversation) {
   history.replaceState(null, "", `/c/${id}`);
   composer.setAttribute("action", `/c/${id}/ask`);
   part("stop").setAttribute("formaction", `/c/${id}/stop`);
+  document.getElementById("own-model").value = part("model")?.value ?? "";
   part("choices")?.remove();
   document.getElementById("intro")?.remove();
   const tools = document.getElementById("tools");
@@ -143,6 +144,7 @@ async function stop() {
 // -- an answer as it comes
 
 let following = null;
+let resting = 0;
 
 function busy(is) {
   if (!field) return;
@@ -158,8 +160,7 @@ function follow(answer) {
   const article = document.getElementById(`message-${answer}`);
   if (!article) return;
   const text = article.querySelector(".text");
-  text.replaceChildren();
-  article.querySelector(".reasoning > div").textContent = "";
+  clear(article);
   const source = new EventSource(`/c/${id}/events`);
   following = { answer, article, text, source, said: 0 };
   following.timer = setInterval(say, SENTENCES_EVERY);
@@ -175,6 +176,18 @@ function follow(answer) {
     // The browser tries again by itself, unless it was refused.
     if (source.readyState === EventSource.CLOSED) leave();
   });
+  rest();
+}
+
+function clear(article) {
+  article.querySelector(".text").replaceChildren();
+  article.querySelector(".reasoning > div").textContent = "";
+}
+
+/** A browser has no more than six lines to a server: a tab that nobody looks at gives its own back. */
+function rest() {
+  clearTimeout(resting);
+  if (document.hidden) resting = setTimeout(leave, REST_AFTER);
 }
 
 function leave() {
@@ -188,6 +201,7 @@ function leave() {
 function show(news) {
   const { text, article } = following;
   const atEnd = main.scrollHeight - main.scrollTop - main.clientHeight < 80;
+  if (news.anew) clear(article);
   for (const [number, kind, content] of news.blocks ?? []) {
     while (text.children.length <= number) text.append(document.createElement("div"));
     const block = text.children[number];
@@ -218,7 +232,7 @@ function addNote(text) {
 
 /** Whole sentences, now and then: a screen reader would be flooded by every word. */
 function say() {
-  const whole = following.text.textContent;
+  const whole = following.text.textContent.trimEnd(); // a paragraph that still grows ends with a line break, too
   const end = Math.max(...[".", "!", "?", "。", "।", "\n"].map((mark) => whole.lastIndexOf(mark))) + 1;
   if (end > following.said) spoken.textContent = whole.slice(following.said, end);
   following.said = Math.max(following.said, end);
@@ -266,7 +280,7 @@ async function pulse() {
   }
   if (following) {
     if (now.answer !== following.answer) await finish(following.answer);
-  } else if (now.answer || now.head !== head || now.streaming || list.querySelector('[data-status="streaming"]')) {
+  } else if (now.answer || now.head !== head || list.querySelector('[data-status="streaming"]')) {
     head = now.head;
     await refresh(now.answer);
     changed();
@@ -277,11 +291,15 @@ async function refresh(answer) {
   const count = list.querySelectorAll(".message").length + 2;
   list.innerHTML = await (await read(`/c/${id}/shown?count=${count}`)).text();
   enhance(list);
+  watch();
   if (answer) follow(answer);
 }
 
 setInterval(() => following || pulse(), PULSE);
-document.addEventListener("visibilitychange", pulse);
+document.addEventListener("visibilitychange", () => {
+  rest();
+  pulse();
+});
 
 // -- what can be done with messages
 
@@ -310,38 +328,59 @@ list.addEventListener("submit", async (event) => {
 });
 
 list.addEventListener("click", async (event) => {
-  const earlier = event.target.closest("[data-before]");
+  const more = event.target.closest("[data-more]");
   const copy = event.target.closest("[data-copy-as]");
-  if (earlier) {
+  if (more) {
     event.preventDefault();
-    const first = list.querySelector(".message");
-    await addEarlier().catch(tell);
-    first?.previousElementSibling?.focus();
+    more.focus();
+    await addMore(more).catch(tell);
   } else if (copy) {
     await copyMessage(copy.closest(".message"), copy.dataset.copyAs);
   }
 });
 
-async function addEarlier() {
-  const link = list.querySelector("[data-before]");
-  const html = await (await read(`/c/${id}/shown?before=${link.dataset.before}`)).text();
-  const height = main.scrollHeight - main.scrollTop;
-  link.parentElement.remove();
-  list.insertAdjacentHTML("afterbegin", html);
+/** Fetch the messages before the first or after the last one; what is looked at stays where it is. */
+async function addMore(link) {
+  const [side] = link.dataset.more.split("=");
+  const html = await (await read(`/c/${id}/shown?${link.dataset.more}`)).text();
+  const had = link === document.activeElement;
+  const from = side === "before" ? list.querySelector(".message") : [...list.querySelectorAll(".message")].at(-1);
+  const top = from.getBoundingClientRect().top;
+  const made = document.createElement("template");
+  made.innerHTML = html;
+  made.content.querySelector(side === "before" ? ".later" : ".earlier")?.remove();
+  link.parentElement.replaceWith(made.content);
   enhance(list);
-  main.scrollTop = main.scrollHeight - height;
+  main.scrollTop += from.getBoundingClientRect().top - top;
+  if (had) (side === "before" ? from.previousElementSibling : from.nextElementSibling)?.focus({ preventScroll: true });
+  watch();
 }
 
-async function goToNamed() {
+/** More messages come by themselves when one gets near them. */
+const edges = new IntersectionObserver(
+  (seen) => {
+    for (const { isIntersecting, target } of seen) {
+      if (!isIntersecting) continue;
+      edges.unobserve(target);
+      addMore(target.firstElementChild).catch(tell);
+    }
+  },
+  { root: main, rootMargin: "300px" },
+);
+
+function watch() {
+  for (const edge of list.querySelectorAll(".earlier, .later")) edges.observe(edge);
+}
+
+/** To the message that the address names; whether there is one. */
+function goToNamed() {
   const name = location.hash.slice(1);
   if (!name.startsWith("message-")) return false;
-  for (let page = 0; page < EARLIER_PAGES && !document.getElementById(name); page += 1) {
-    if (!list.querySelector("[data-before]")) return false;
-    await addEarlier();
-  }
-  document.getElementById(name)?.scrollIntoView();
-  document.getElementById(name)?.focus();
-  return true;
+  const named = document.getElementById(name);
+  if (!named && !location.search) location.replace(`${location.pathname}?at=${name.slice(8)}#${name}`);
+  named?.scrollIntoView();
+  named?.focus({ preventScroll: true });
+  return Boolean(named);
 }
 
 // -- copying
@@ -451,26 +490,8 @@ part("task")?.addEventListener("change", (event) => {
   location.replace(`/new?task=${encodeURIComponent(event.target.value)}`);
 });
 
-/** The model server is asked only where somebody may choose, since that can take a while. */
-async function offerModels() {
-  const html = await (await read("/new/models")).text();
-  document.getElementById("models").innerHTML = html;
-  const select = part("model");
-  if (!select) return;
-  const chosen = select.value;
-  for (const option of [...select.options].slice(1)) option.remove();
-  select.insertAdjacentHTML("beforeend", html);
-  select.value = chosen;
-  if (select.selectedIndex < 0) select.selectedIndex = 0;
-}
-
 enhance(list);
-const quietly = () => offerModels().catch(() => {});
-if (id) document.getElementById("tools").addEventListener("toggle", quietly, { capture: true, once: true });
-else quietly();
-goToNamed()
-  .catch(tell)
-  .then((found) => {
-    if (!found && words.whole) main.scrollTop = main.scrollHeight;
-  });
+if (!goToNamed() && words.whole) main.scrollTop = main.scrollHeight;
+watch();
+window.addEventListener("hashchange", goToNamed);
 if (words.running && words.whole) follow(words.running);

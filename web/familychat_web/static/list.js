@@ -111,10 +111,13 @@ function append(older, made) {
 let typed = 0;
 let asked = null;
 
+// Who types on hasn't ended the last word: it is looked for as a beginning. Shorter ones would begin too many words.
+const begun = (text) => text.replace(/(^|\s)([\p{L}\p{N}]{3,})$/u, "$1$2*");
+
 async function find() {
   clearTimeout(typed);
   asked?.abort();
-  const q = words.value.trim();
+  const q = begun(words.value).trim();
   hits.hidden = !q;
   list.hidden = Boolean(q);
   if (!q) {
@@ -275,6 +278,23 @@ pane.addEventListener("keydown", (event) => {
     rename(event.target);
   }
 });
+
+// Ticking all of them ticks each; without one of them, it is not all any more.
+document.getElementById("several")?.addEventListener("change", ({ target, currentTarget: form }) => {
+  const ones = form.querySelectorAll('[name="one"]');
+  if (target.name === "all") for (const one of ones) one.checked = target.checked;
+  else if (target.name === "one" && !target.checked) form.elements.all.checked = false;
+});
+
+// While the drawer of a phone is open, there is nothing else to get to; a window that gets wide has none.
+pane.addEventListener("beforetoggle", ({ target, newState }) => {
+  if (target !== pane) return;
+  for (const other of document.body.children) if (other !== pane) other.inert = newState === "open";
+});
+pane.addEventListener("toggle", ({ target, newState }) => {
+  if (target === pane && newState === "open") pane.querySelector(".drawer-button").focus();
+});
+matchMedia("(max-width: 48rem)").addEventListener("change", () => pane.hidePopover());
 
 document.addEventListener("familychat:changed", () => load());
 document.addEventListener("visibilitychange", () => document.hidden || load());
