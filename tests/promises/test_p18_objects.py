@@ -97,6 +97,11 @@ def for_message(what: str, status: int = 303) -> Row:
     return Row(303, 404, 404, status, lambda there: f"/c/{there.conversation}/messages/{there.message}{what}")
 
 
+def for_programs(status: int, what: str = "") -> Row:
+    """One conversation, as programs ask for it."""
+    return Row(401, 404, 404, status, lambda there: f"/api/conversations/{there.conversation}{what}")
+
+
 def for_admins(status: int, path: Callable[[There], str] | None = None, **fields: str) -> Row:
     """The household's, for those who look after it."""
     return Row(303, 403, status, 403, path, fields)
@@ -159,6 +164,16 @@ TABLE = {
     ("GET", "/api"): for_all(200),
     ("GET", "/api/openapi.json"): for_all(200),
     ("GET", "/api/me"): Row(401, 200, 200, 200),
+    ("GET", "/api/token"): for_all(200),
+    ("GET", "/api/conversations"): Row(401, 200, 200, 200),
+    ("POST", "/api/conversations"): Row(401, 400, 400, 400),  # a form isn't read there
+    ("GET", "/api/conversations/{conversation_id:str}"): for_programs(200),
+    ("GET", "/api/conversations/{conversation_id:str}/messages"): for_programs(200, "/messages"),
+    ("POST", "/api/conversations/{conversation_id:str}/messages"): Row(
+        401, 400, 400, 400, lambda there: f"/api/conversations/{there.conversation}/messages"
+    ),
+    ("GET", "/api/search"): Row(401, 200, 200, 200, lambda _: "/api/search?q=secret"),
+    ("POST", "/csp-reports"): for_all(415),
     ("GET", "/new"): for_members(200),
     ("GET", "/new/models"): for_members(200),
     ("POST", "/c/new/ask"): for_members(422),
@@ -197,8 +212,15 @@ TABLE = {
     ),
     ("GET", "/list"): for_members(200),
     ("GET", "/search"): for_members(200),
+    ("GET", "/several"): for_members(200),
+    ("POST", "/several"): for_members(422),
+    ("POST", "/several/export"): for_members(422),
+    ("POST", "/several/restore"): for_members(303, fields={"at": "never"}),
     ("GET", "/trash"): for_members(200),
     ("POST", "/trash/empty"): for_members(303),
+    ("GET", "/manifest.webmanifest"): for_all(200),
+    ("GET", "/worker.js"): for_all(200),
+    ("GET", "/offline"): for_all(200),
     ("GET", "/health/live"): for_all(200),
     ("GET", "/health/ready"): for_all(200),
     ("GET", "/setup/{token:str}"): for_all(404, path=lambda _: "/setup/anything"),

@@ -17,7 +17,8 @@ from familychat_web.testing import Running, family_page
 PASSWORD = "quiet little river"
 POLICY = {
     "default-src 'self'", "img-src 'self' data:", "object-src 'none'", "base-uri 'none'", "form-action 'self'",
-    "frame-ancestors 'none'",
+    "frame-ancestors 'none'", "manifest-src 'self'", "worker-src 'self'",
+    "report-uri /csp-reports",
 }  # fmt: skip
 ROUTES = sorted(
     (method, re.sub(r"\{(\w+):\w+\}", r"\1", route.path))
@@ -37,7 +38,9 @@ def family(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 def check(response: httpx.Response) -> None:
     headers = response.headers
-    assert set(headers["content-security-policy"].split("; ")) == POLICY
+    policy = set(headers["content-security-policy"].split("; "))
+    assert policy - {"report-to csp"} == POLICY
+    assert ("reporting-endpoints" in headers) == ("report-to csp" in policy)
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "same-origin"
     assert headers["cross-origin-opener-policy"] == "same-origin"
@@ -106,3 +109,15 @@ def test_hsts_under_tls_only_and_not_for_this_computers_own_names(family: Runnin
     assert asked("chat.home", "https").headers["strict-transport-security"] == "max-age=31536000"
     for host, scheme in (("chat.home", "http"), ("localhost", "https"), ("127.0.0.1", "https")):
         assert "strict-transport-security" not in asked(host, scheme).headers
+
+
+def test_reports_go_to_ourselves_in_the_way_that_browsers_heed(family: Running) -> None:
+    """The newer way holds under TLS only, and beside it they don't look at the older one."""
+
+    def asked(host: str, scheme: str) -> str | None:
+        answer = family.browser().client.get("/health/live", headers={"host": host, "x-forwarded-proto": scheme})
+        told: str | None = answer.headers.get("reporting-endpoints")
+        return told
+
+    assert asked("chat.home", "https") == asked("127.0.0.1", "https") == 'csp="/csp-reports"'
+    assert asked("chat.home", "http") is asked("127.0.0.1", "http") is None

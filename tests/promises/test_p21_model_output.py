@@ -1,8 +1,8 @@
 """Promise 21: what a model writes runs nothing and loads nothing.
 
 Over a hundred hostile answers (tests/fixtures/hostile/answers.json) are opened in a real Chromium, whose own log of the
-network says whether a request left. Each tries to set ``window.owned``, to reach evil.example, or to look like a part
-of the page.
+network says whether a request left; what the content security policy has to stop would be reported to the page as well.
+Each tries to set ``window.owned``, to reach evil.example, or to look like a part of the page.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from familychat.clock import new_id
 from familychat.documents import ConversationDocument, MessageDocument
 from familychat.models import Author, Status
+from familychat_web.headers import REPORTS
 from familychat_web.testing import Running, family_page
 
 CHROMIUM, DRIVER = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
@@ -85,6 +86,11 @@ def requests(browser: webdriver.Chrome) -> list[str]:
     return [one["params"]["request"]["url"] for one in told if one["method"] == "Network.requestWillBeSent"]
 
 
+def reports(page: Running) -> list[str]:
+    """What browsers reported that the policy stopped, as the metrics have it."""
+    return [line for line in page.app.state.site.counts.lines() if line.startswith("familychat_csp_reports_total{")]
+
+
 @pytest.mark.parametrize("first", range(0, len(HOSTILE), TOGETHER))
 def test_nothing_runs_and_nothing_leaves(page: Running, browser: webdriver.Chrome, first: int) -> None:
     mum = page.home.accounts.people.by_username("mum")
@@ -107,9 +113,21 @@ def test_nothing_runs_and_nothing_leaves(page: Running, browser: webdriver.Chrom
         "button:not(.copy-code), base, meta, dialog, [popover], [style], [id], [name])",
     )
     assert [one.get_attribute("outerHTML") for one in loaded] == []
-    assert [address for address in requests(browser) if urlsplit(address).netloc != urlsplit(page.address).netloc] == []
+    asked = requests(browser)
+    assert [address for address in asked if urlsplit(address).netloc != urlsplit(page.address).netloc] == []
+    assert [address for address in asked if urlsplit(address).path == REPORTS] == reports(page) == []
     assert browser.get_log("browser") == [], "nothing was even tried"  # type: ignore[no-untyped-call]
     assert page.home.sign_in.user_of(browser.get_cookies()[0]["value"]) == page.home.accounts.get(mum, "mum")
+
+
+def test_what_the_policy_stops_would_be_seen(page: Running, browser: webdriver.Chrome) -> None:
+    """A page that breaks it on purpose. This is the last one here: from now on there are reports."""
+    browser.get(page.address)
+    requests(browser)
+    browser.execute_script("document.body.append(Object.assign(new Image(), {src: 'http://evil.example/x.png'}))")
+    WebDriverWait(browser, 20).until(lambda _: reports(page))
+    assert reports(page) == ['familychat_csp_reports_total{directive="img-src",blocked="elsewhere"} 1']
+    assert REPORTS in {urlsplit(address).path for address in requests(browser)}
 
 
 def test_the_corpus_is_large() -> None:

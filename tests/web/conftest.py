@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium import webdriver
 
 from familychat.household import Household
 from familychat.llm.discovery import ServerChoice
 from familychat.settings import Settings
 from familychat.testing import FakeOpenAI
+from familychat_cli.testing import CommandLine, House
 from familychat_web.rates import Rates
+from familychat_web.screens import IS_THERE, PHONE, WIDE, Screen, chromium
 from familychat_web.testing import Browser, Running, family_page
 
 PASSWORD = "quiet little river"
@@ -56,3 +60,107 @@ def child(family: Running) -> Browser:
 @pytest.fixture
 def stranger(family: Running) -> Browser:
     return family.browser()
+
+
+@pytest.fixture(scope="session")
+def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where Chromium puts what it downloads."""
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="session")
+def driver(downloads: Path) -> Iterator[webdriver.Chrome]:
+    """Chromium; tests without it are skipped."""
+    if not IS_THERE:
+        pytest.skip("Chromium and its driver aren't installed")
+    with chromium(downloads) as started:
+        yield started
+
+
+@pytest.fixture(params=[WIDE, PHONE], ids=["wide", "phone"])
+def screen(request: pytest.FixtureRequest, driver: webdriver.Chrome, family: Running) -> Iterator[Screen]:
+    """Wide and on a phone. Nothing may be blocked, missing or broken: the browser's own log stays empty."""
+    opened = Screen(driver, family.address, PASSWORD).fresh(request.param)
+    yield opened
+    assert opened.log() == []
+
+
+@pytest.fixture
+def wide(driver: webdriver.Chrome, family: Running) -> Screen:
+    return Screen(driver, family.address, PASSWORD).fresh()
+
+
+@pytest.fixture(scope="session", params=[WIDE, PHONE], ids=["wide", "phone"])
+def size(request: pytest.FixtureRequest) -> tuple[int, int]:
+    chosen: tuple[int, int] = request.param
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def house(
+    size: tuple[int, int],
+    driver: webdriver.Chrome,
+    tmp_path_factory: pytest.TempPathFactory,
+    command_line: Callable[[Path], CommandLine],
+    put_model: Callable[[Path], None],
+) -> Iterator[House]:
+    """A real server with the built-in engine, for each size; mum, the first admin, has set it up in the browser."""
+    folder = tmp_path_factory.mktemp("house")
+    put_model(folder / "data")
+    house = House.serve(command_line(folder))
+    try:
+        set_up(Screen(driver, house.address, PASSWORD).fresh(size), house.setup)
+        assert house.cli("login", "mum", "--password-stdin", stdin=PASSWORD + "\n").code == 0
+        yield house
+    finally:
+        house.kill()
+
+
+def set_up(screen: Screen, link: str) -> None:
+    screen.driver.get(link)
+    name = screen.see("[name=username]")
+    name.clear()
+    name.send_keys("mum")
+    for field in ("password", "again"):
+        screen.see(f"[name={field}]").send_keys(PASSWORD)
+    assert not screen.overflows()
+    screen.see("button[type=submit]").click()
+    screen.see("h1", "Mum")
+
+
+@pytest.fixture
+def mums(house: House, driver: webdriver.Chrome, size: tuple[int, int]) -> Iterator[Screen]:
+    """Mum is signed in. Nothing may be blocked, missing or broken, unless the test has looked at it."""
+    screen = Screen(driver, house.address, PASSWORD).fresh(size)
+    screen.sign_in("mum")
+    yield screen
+    assert screen.log() == []
+
+
+@pytest.fixture(scope="session")
+def other_driver() -> Iterator[webdriver.Chrome]:
+    """Somebody else's browser, with a profile of its own."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def added_child(house: House, driver: webdriver.Chrome, size: tuple[int, int]) -> str:
+    """A person whom mum has added on the admin page."""
+    screen = Screen(driver, house.address, PASSWORD).fresh(size)
+    screen.sign_in("mum")
+    screen.open("/admin/people")
+    screen.see("#add-username").send_keys("child")
+    for field in ("password", "again"):
+        screen.see(f"#add-{field}").send_keys(PASSWORD)
+    screen.see("section form button[type=submit]", "Add").click()
+    screen.see("[role=status]", "The person was added.")
+    return "child"
+
+
+@pytest.fixture
+def childs(house: House, added_child: str, other_driver: webdriver.Chrome, size: tuple[int, int]) -> Screen:
+    """The child is signed in, in the other browser."""
+    screen = Screen(other_driver, house.address, PASSWORD).fresh(size)
+    screen.sign_in(added_child)
+    return screen

@@ -2,106 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from typing import TypeVar
-
 import pytest
-from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.ui import WebDriverWait
 
 from familychat.models import Effect
 from familychat.testing import FakeOpenAI, Script
+from familychat_web.screens import Screen
 from familychat_web.testing import Running
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver aren't installed")
-
 PASSWORD = "quiet little river"
-PATIENCE = 20
 RECIPE = (
     "# Rice and eggs\n\n1. Boil the *rice*\n2. Fry the eggs\n\n```python\ndef cook(eggs):\n    return eggs * 2\n```\n"
 )
 LONG = ["word "] * 400
-T = TypeVar("T")
-
-
-class Screen:
-    """A browser window, with waiting built in."""
-
-    def __init__(self, driver: webdriver.Chrome, address: str) -> None:
-        self.driver = driver
-        self.address = address
-
-    def until(self, found: Callable[[], T]) -> T:
-        """Wait until something is there (or true), however often the page changes meanwhile."""
-        waiting = WebDriverWait(self.driver, PATIENCE, 0.05, ignored_exceptions=[StaleElementReferenceException])
-        return waiting.until(lambda _: found())
-
-    def open(self, path: str) -> None:
-        self.driver.get(self.address + path)
-
-    def all(self, selector: str) -> list[WebElement]:
-        return [one for one in self.driver.find_elements(By.CSS_SELECTOR, selector) if one.is_displayed()]
-
-    def see(self, selector: str, text: str = "") -> WebElement:
-        """Wait for something that is shown, with this text in it."""
-        return self.until(lambda: next((one for one in self.all(selector) if text in one.text), None))  # type: ignore[return-value]
-
-    def gone(self, selector: str, text: str = "") -> None:
-        self.until(lambda: not any(text in one.text for one in self.all(selector)))
-
-    def sign_in(self, name: str) -> None:
-        self.open("/sign-in")
-        self.see("[name=username]").send_keys(name)
-        self.see("[name=password]").send_keys(PASSWORD, Keys.ENTER)
-        self.see("h1", "Good")
-
-    def ask(self, text: str) -> None:
-        self.see("#text").send_keys(text, Keys.ENTER)
-
-    def overflows(self) -> bool:
-        """Whether the page is wider than the window."""
-        width = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        return bool(self.driver.execute_script(width))
-
-
-@pytest.fixture(scope="module")
-def driver() -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM or ""
-    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--lang=en"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    started = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield started
-    started.quit()
-
-
-@pytest.fixture(params=[(1280, 850), (390, 844)], ids=["wide", "phone"])
-def screen(request: pytest.FixtureRequest, driver: webdriver.Chrome, family: Running) -> Iterator[Screen]:
-    """Wide and on a phone. Nothing may be blocked, missing or broken: the browser's own log stays empty."""
-    driver.set_window_size(*request.param)
-    driver.get(family.address + "/sign-in")
-    driver.delete_all_cookies()
-    driver.get_log("browser")  # type: ignore[no-untyped-call]
-    yield Screen(driver, family.address)
-    assert driver.get_log("browser") == []  # type: ignore[no-untyped-call]
-
-
-@pytest.fixture
-def wide(driver: webdriver.Chrome, family: Running) -> Screen:
-    driver.set_window_size(1280, 850)
-    driver.get(family.address + "/sign-in")
-    driver.delete_all_cookies()
-    return Screen(driver, family.address)
 
 
 def answers(model_server: FakeOpenAI, pieces: list[str], delay: float = 0.0) -> None:
@@ -160,9 +75,9 @@ def test_rename_search_and_delete(wide: Screen, model_server: FakeOpenAI) -> Non
         wide.ask(text)
         wide.see(".answer", "Yes.")
     listed = [one.text for one in wide.all(".chat-link")]
-    wide.see(".chat-link", "Do cats purr?").send_keys(Keys.F2)
-    wide.until(lambda: wide.driver.switch_to.active_element.tag_name == "input")
-    wide.driver.switch_to.active_element.send_keys("Purring", Keys.ENTER)
+    wide.type(".chat-link", "Do cats purr?", Keys.F2)
+    wide.until(lambda: wide.focused.tag_name == "input")
+    wide.focused.send_keys("Purring", Keys.ENTER)
     wide.see(".chat-link", "Purring")
     assert [one.text for one in wide.all(".chat-link")] == [one.replace("Do cats purr?", "Purring") for one in listed]
     wide.see("input[type=search]").send_keys("purr")
@@ -197,16 +112,15 @@ def test_by_keyboard_alone(wide: Screen, model_server: FakeOpenAI) -> None:
     type_keys.send_keys("cousin", Keys.TAB, PASSWORD, Keys.ENTER).perform()
     wide.see("h1", "Good")
     wide.open("/new")
-    assert wide.driver.switch_to.active_element.get_attribute("id") == "text", "one can type at once"
+    wide.until(lambda: wide.focused.get_attribute("id") == "text")  # one can type at once
     ActionChains(wide.driver).send_keys("Two").key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT).perform()
     ActionChains(wide.driver).send_keys("lines", Keys.ENTER).perform()
     wide.see(".answer", "Hello there!")
     assert wide.see(".asked .text").text == "Two\nlines"
-    focused = wide.driver.switch_to.active_element
-    assert focused.get_attribute("id") == "text", "and goes on typing"
+    wide.until(lambda: wide.focused.get_attribute("id") == "text")  # and goes on typing
     outline = "return getComputedStyle(document.activeElement).outlineStyle"
     ActionChains(wide.driver).send_keys(Keys.TAB).perform()
-    assert wide.driver.execute_script(outline) != "none", "where one is can be seen"
+    assert wide.run(outline) != "none", "where one is can be seen"
 
 
 def test_the_dark_theme_follows_the_person(wide: Screen) -> None:
@@ -216,7 +130,7 @@ def test_the_dark_theme_follows_the_person(wide: Screen) -> None:
     wide.all("form[action='/account/look'] button[type=submit], form[action='/account/look'] button")[0].click()
     wide.until(lambda: wide.driver.find_element(By.TAG_NAME, "html").get_attribute("data-theme") == "dark")
     colour = "return getComputedStyle(document.body).backgroundColor"
-    dark = wide.driver.execute_script(colour)
+    dark = wide.run(colour)
     assert sum(int(part) for part in dark.strip("rgba()").split(",")[:3]) < 200
 
 
@@ -229,23 +143,15 @@ def test_a_draft_survives_a_reload(wide: Screen) -> None:
     wide.open("/")
     wide.see("form[action='/sign-out'] button").click()
     wide.see("[name=username]")
-    assert wide.driver.execute_script("return localStorage.length") == 0, "and is gone after signing out"
+    assert wide.run("return localStorage.length") == 0, "and is gone after signing out"
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/new", "/account", "/account/activity", "/trash", "/admin/people", "/admin/rules"]
 )
-def test_nothing_is_wider_than_a_small_phone(driver: webdriver.Chrome, family: Running, path: str) -> None:
-    driver.set_window_size(500, 800)
-    screen = Screen(driver, family.address)
-    screen.open("/sign-in")
-    driver.delete_all_cookies()
-    screen.sign_in("mum")
-    driver.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": 320, "height": 640, "deviceScaleFactor": 2, "mobile": True}
-    )
-    try:
-        screen.open(path)
-        assert not screen.overflows()
-    finally:
-        driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+def test_nothing_is_wider_than_the_window(wide: Screen, path: str) -> None:
+    wide.sign_in("mum")
+    for width in (320, 360, 390, 430, 500, 800):
+        wide.resize((width, 640))
+        wide.open(path)
+        assert not wide.overflows(), f"{width} px"

@@ -91,10 +91,10 @@ def test_the_newest_messages_come_first_and_earlier_ones_are_asked_for(family: R
     seen = ids(page)
     more = child.get(f"/c/{talk.id}/shown", params={"before": seen[0]}).text
     assert len(ids(more)) == 50
-    assert 'data-before="' in more
+    assert 'data-more="before=' in more
     last = child.get(f"/c/{talk.id}", params={"before": ids(more)[0]}).text
     assert len(ids(last)) == 20
-    assert 'data-before="' not in last
+    assert 'data-more="before=' not in last
     assert len({*seen, *ids(more), *ids(last)}) == 120
     assert 'id="composer"' not in last, "asking continues the newest message"
     assert len(ids(child.get(f"/c/{talk.id}/shown", params={"count": "100"}).text)) == 100

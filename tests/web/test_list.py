@@ -285,7 +285,7 @@ def test_supervision_and_limits_are_told_on_every_page(family: Running, child: B
     home.limits.count_turn(person, "general")
     assert "4 questions left today." in child.get("/").text
     home.supervisions.summary(mum, "child")
-    assert "<td>supervision.look</td>" in child.get("/account/activity").text
+    assert '<td title="supervision.look">looked at what was asked</td>' in child.get("/account/activity").text
     home.supervisions.set(mum, "child", SupervisionLevel.FULL)
     assert "and may read it." in child.get("/").text
 

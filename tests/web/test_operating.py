@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
@@ -15,7 +16,9 @@ import pytest
 
 from familychat.household import Household
 from familychat.llm.discovery import ServerChoice
+from familychat.queue.sharing import Server, SharedQueue
 from familychat.settings import Settings, describe
+from familychat.store.leases import Lease
 from familychat.testing import FakeOpenAI, Script
 from familychat_web import logs
 from familychat_web.testing import Browser, Running, family_page
@@ -91,8 +94,7 @@ def test_metrics_tell_of_turns_and_of_the_queue(tmp_path: Path) -> None:
             text = metrics(running).text
             return dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
 
-        for name in ("mum", "child"):
-            browser = running.signed_in(name, PASSWORD)
+        for browser in [running.signed_in(name, PASSWORD) for name in ("mum", "child")]:
             browser.post("/c/new/ask", text="Hello?", task="general", model="")
         seen = set()
         end = time.monotonic() + 20
@@ -102,6 +104,32 @@ def test_metrics_tell_of_turns_and_of_the_queue(tmp_path: Path) -> None:
         assert ("2", "1") in seen
         names = ("people_signed_in", "turns_total", "prompt_tokens_total", "completion_tokens_total", "queue_length")
         assert [now[f"familychat_{name}"] for name in names] == ["2", "2", "14", "6", "0"]
+
+
+@pytest.mark.anyio
+async def test_metrics_tell_of_the_queue_in_all_processes(family: Running) -> None:
+    """Somebody asks at a terminal meanwhile."""
+    lease = Lease(family.app.state.site.settings.data_dir)
+    queue, server = SharedQueue(family.app.state.site.settings.data_dir, lease.id), Server("terminal", lambda: 1)
+
+    async def values() -> list[str]:
+        text = (await asyncio.to_thread(metrics, family)).text
+        told = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+        return [told["familychat_turns_running"], told["familychat_queue_length"]]
+
+    async def ask(person: str) -> None:
+        async with queue.turn(server, person, lambda _position: None):
+            await asyncio.sleep(60)
+
+    asking = [asyncio.create_task(ask(person)) for person in ("mum", "child")]
+    await asyncio.sleep(0)
+    assert await values() == ["2", "1"]
+    for task in asking:
+        task.cancel()
+    await asyncio.wait(asking)
+    assert await values() == ["0", "0"]
+    queue.close()
+    lease.release()
 
 
 def test_metrics_are_for_this_computer_or_with_the_token(family: Running) -> None:

@@ -90,6 +90,6 @@ def test_what_is_known_of_oneself(family: Running, child: Browser, person: User)
     family.home.limits.count_turn(person, "general")
     text = child.get("/account/activity").text
     assert re.search(r'<th scope="row">general</th><td class="number">1</td>', text)
-    assert "<td>sign-in</td>" in text
+    assert '<td title="sign-in">signed in</td>' in text
     assert "Nobody has." in text
     assert '<th scope="row">general</th>' not in family.signed_in("cousin", PASSWORD).get("/account/activity").text

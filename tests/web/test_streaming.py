@@ -139,7 +139,7 @@ def test_a_closed_tab_loses_nothing_and_two_devices_see_the_same(
     told = list(events(phone, asked["conversation"]))
     assert shown(told).split() == [word.strip() for word in WORDS]
     assert child.get(f"/c/{asked['conversation']}/pulse").json() == {
-        "title": "Tell me", "head": asked["answer"], "answer": None, "streaming": False,
+        "title": "Tell me", "head": asked["answer"], "answer": None,
     }  # fmt: skip
 
 
