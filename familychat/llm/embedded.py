@@ -72,7 +72,7 @@ class EmbeddedServer:
 
     kind = "embedded"
     title = TITLE
-    address = "inside familychat"
+    address: str = Text("inside familychat")
     parallel: int | None = 1
 
     def __init__(self, settings: Settings) -> None:
