@@ -120,11 +120,18 @@ class Screen:
 
     def type(self, selector: str, text: str, *keys: str) -> None:
         """Press keys on what has this text, even if the page puts the same anew meanwhile, as the list does."""
-        self.until(lambda: [self.see(selector, text).send_keys(*keys)])
+        self._do(lambda one: one.send_keys(*keys), selector, text)
 
     def click(self, selector: str, text: str = "") -> None:
         """As :meth:`type`."""
-        self.until(lambda: [self.see(selector, text).click()])
+        self._do(lambda one: one.click(), selector, text)
+
+    def _do(self, act: Callable[[WebElement], None], selector: str, text: str) -> None:
+        def done() -> bool:
+            act(self.see(selector, text))
+            return True
+
+        self.until(done)
 
     def gone(self, selector: str, text: str = "") -> None:
         self.until(lambda: not any(text in one.text for one in self.all(selector)))
