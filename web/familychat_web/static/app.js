@@ -29,8 +29,10 @@ document.querySelector("form[data-person]")?.addEventListener("submit", (event) 
 
 // Where browsers have it (over TLS, and on the computer itself), a worker says when familychat can't be reached, in the
 // look of this page. Elsewhere there is none, and nothing is said about that.
-window.addEventListener("load", () => {
+window.addEventListener("load", async () => {
   const { lang, dataset } = document.documentElement;
   const look = new URLSearchParams({ theme: dataset.theme, accent: dataset.accent, size: dataset.size, language: lang });
-  navigator.serviceWorker?.register(`/worker.js?${look}`, { updateViaCache: "none" }).catch(() => {});
+  const workers = navigator.serviceWorker;
+  await workers?.register("/worker.js", { updateViaCache: "none" }).catch(() => {});
+  if (workers) (await workers.ready).active.postMessage(`?${look}`);
 });

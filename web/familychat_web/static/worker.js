@@ -4,20 +4,27 @@
 const CACHE = `familychat ${SHELL.version}`;
 const OFFLINE = "/offline";
 
-async function keep() {
-  const cache = await caches.open(CACHE);
-  await cache.addAll(SHELL.files);
-  // Without cookies: what is kept is the same whoever is signed in. The look is in our own address.
-  const page = await fetch(OFFLINE + location.search, { credentials: "omit", cache: "no-store" });
+/** Without cookies: what is kept is the same whoever is signed in. */
+async function keepOffline(look = "") {
+  const page = await fetch(OFFLINE + look, { credentials: "omit", cache: "no-store" });
   if (!page.ok) throw new Error(page.status);
-  await cache.put(OFFLINE, page);
-  await skipWaiting();
+  await (await caches.open(CACHE)).put(OFFLINE, page);
+}
+
+async function keep() {
+  await (await caches.open(CACHE)).addAll(SHELL.files);
+  await keepOffline();
+}
+
+/** Keeps the offline page in the look of the page that was opened last. */
+async function dress(look) {
+  const there = await (await caches.open(CACHE)).match(OFFLINE);
+  if (new URL(there.url).search !== look) await keepOffline(look);
 }
 
 async function begin() {
   for (const name of await caches.keys()) if (name !== CACHE) await caches.delete(name);
   await registration.navigationPreload?.enable(); // else each page would wait for us to wake up
-  await clients.claim();
 }
 
 async function kept(path) {
@@ -36,7 +43,10 @@ async function opened(event) {
 }
 
 addEventListener("install", (event) => event.waitUntil(keep()));
+// Each worker begins with pages that are opened later, and a new one waits until none is left of the old one: Chromium can
+// lose a page that is on its way when its worker changes.
 addEventListener("activate", (event) => event.waitUntil(begin()));
+addEventListener("message", (event) => event.waitUntil(dress(event.data)));
 addEventListener("fetch", (event) => {
   const { method, mode, url } = event.request;
   const { origin, pathname } = new URL(url);
