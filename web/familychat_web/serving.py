@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ipaddress
 import socket
 import ssl
@@ -82,8 +83,14 @@ async def _serve(
     # Whoever names the host to serve at has named it.
     names = (*settings.web_allowed_hosts, *(() if _is_address(place.host) else (place.host.lower(),)))
     app = create_app(replace(settings, web_allowed_hosts=names), config_path=config_path)
+
+    def ready() -> None:
+        announce(_serving(app, place, opened, tls))
+        # What is there by now stays. Looking through all of it for garbage would hold up everybody's streams for 50 ms.
+        gc.freeze()
+
     try:
-        await Server(app, tls, lambda: announce(_serving(app, place, opened, tls))).serve(sockets=[opened])
+        await Server(app, tls, ready).serve(sockets=[opened])
     except SystemExit:
         if app.state.site.failure is not None:
             raise app.state.site.failure from None
