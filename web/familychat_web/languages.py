@@ -43,27 +43,34 @@ class Language:
 
 
 class Languages:
-    """The languages that there are catalogues for, read when the page starts. Their folders have HTML's codes.
+    """The languages that there are catalogues for, each read when somebody wants it. Their folders have HTML's codes.
 
     English has one as well: on a page some of the library's hints need other words than in a terminal.
     """
 
     def __init__(self, folder: Path) -> None:
         codes = sorted(path.parents[1].name for path in folder.glob(f"*/LC_MESSAGES/{DOMAIN}.mo"))
-        self._known = {code.lower(): _language(folder, code) for code in {ENGLISH: None, **dict.fromkeys(codes)}}
+        self._codes = {code.lower(): code for code in (ENGLISH, *codes)}
+        self._folder = folder
+        self._read: dict[str, Language] = {}
 
     @property
     def codes(self) -> list[str]:
         """English first, then the others by their codes."""
-        return [language.code for language in self._known.values()]
+        return list(self._codes.values())
 
     def best(self, chosen: str | None, accept_language: str) -> Language:
         """What the person chose, else the best of what the browser's header asks for, else English."""
         for code in [(chosen or "").lower(), *_wanted(accept_language)]:
             for tried in (code, code.partition("-")[0]):
-                if tried in self._known:
-                    return self._known[tried]
-        return self._known[ENGLISH]
+                if tried in self._codes:
+                    return self._language(tried)
+        return self._language(ENGLISH)
+
+    def _language(self, key: str) -> Language:
+        if key not in self._read:
+            self._read[key] = _language(self._folder, self._codes[key])
+        return self._read[key]
 
 
 def _wanted(accept_language: str) -> list[str]:
