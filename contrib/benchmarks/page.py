@@ -127,7 +127,7 @@ async def opened(address: str, token: str) -> httpx.AsyncClient:
 
 
 async def asked(client: httpx.AsyncClient) -> tuple[Times, list[float]]:
-    """Ask, and follow the answer to its end; also the seconds between one piece of news and the next."""
+    """Ask, and follow the answer to its end; also the seconds between one piece of its text and the next."""
     began, first, last, gaps = time.perf_counter(), 0.0, 0.0, []
     response = await client.post("/c/new/ask", data={"text": "Hello", "task": "general", "model": ""})
     chat = response.raise_for_status().json()["conversation"]
@@ -136,12 +136,12 @@ async def asked(client: httpx.AsyncClient) -> tuple[Times, list[float]]:
         async for line in events.aiter_lines():
             if line.startswith("event:"):
                 kind = line[6:].strip()
-            elif line.startswith("data:") and (kind == "over" or json.loads(line[5:]).get("blocks")):
+            elif line.startswith("data:") and kind == "over":
+                break
+            elif line.startswith("data:") and json.loads(line[5:]).get("blocks"):
                 now = time.perf_counter()
                 gaps += [now - last] if last else []
                 first, last = first or now - began, now
-                if kind == "over":
-                    break
     return Times(first, time.perf_counter() - began), gaps
 
 
