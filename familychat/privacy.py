@@ -38,7 +38,6 @@ DOORS = (
     Door("familychat_music/importing/workbook.py", "subprocess.Popen", "nowhere: a part of familychat by itself"),
     Door("familychat_music/working.py", "subprocess.Popen", "nowhere: a part of familychat by itself"),
     Door("familychat/testing/transport.py", "asyncio.start_server", "this computer, in tests only"),
-    Door("familychat/testing/writer.py", "subprocess.Popen", "familychat itself, in tests only"),
     Door("familychat_cli/testing.py", "subprocess.Popen", "familychat itself, in tests only"),
     Door("familychat_cli/testing.py", "subprocess.run", "familychat itself, in tests only"),
 )

@@ -9,9 +9,30 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 COMMAND = (sys.executable, "-m", "familychat_cli.main")
+_WRITING = """
+import asyncio, sys
+from pathlib import Path
+from familychat.chat import NewConversation
+from familychat.household import Household
+from familychat.llm.discovery import ServerChoice
+from familychat.settings import Settings
+from familychat.testing import FakeOpenAI, Script
+
+async def write(folder, username, question):
+    settings = Settings(data_dir=Path(folder), server_kind="openai", server_url="http://fake", titles="words")
+    script = Script(pieces=["word "] * 2000, reasoning=["Let me see."], delay=0.02)
+    home = Household(settings, servers=ServerChoice(settings, FakeOpenAI(script).transport()))
+    running = home.chat.start(home.accounts.people.by_username(username), NewConversation(), question)
+    print(running.conversation.id, flush=True)
+    print(type(await running.wait()).__name__, flush=True)
+    await home.aclose()
+
+asyncio.run(write(*sys.argv[1:]))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +118,34 @@ class House:
         """What the server's process has used of the processor (Linux)."""
         times = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Writer:
+    """A process that asks ``question`` for a person, in a new ``conversation`` (its id), as a second terminal does.
+
+    The answer takes most of a minute. Inside ``with``, it is there.
+    """
+
+    def __init__(self, data_dir: Path, username: str, question: str) -> None:
+        command = [sys.executable, "-c", _WRITING, str(data_dir), username, question]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 -- our own script
+        self.conversation = _line(self._process)
+
+    def end(self) -> str:
+        """Waits for the turn's end: the name of its event."""
+        return _line(self._process)
+
+    def kill(self) -> None:
+        """End the process on the spot."""
+        self._process.kill()
+        self._process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        with self._process:
+            self._process.kill()
 
 
 def _line(process: subprocess.Popen[bytes]) -> str:

@@ -12,7 +12,7 @@ from familychat.errors import NotFoundError
 from familychat.household import Household
 from familychat.models import Conversation, Message, Status, User
 from familychat.testing import FakeOpenAI, Script
-from familychat.testing.writer import Writer
+from familychat_cli.testing import Writer
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from familychat.models import Status, User
-from familychat.testing.writer import Writer
+from familychat_cli.testing import Writer
 from familychat_web.screens import Screen
 from familychat_web.testing import PATIENCE, Browser, Running
 
