@@ -111,10 +111,8 @@ def stretch_of(home: Household, user: User, conversation: Conversation, place: P
 
 def address_of(home: Household, user: User, conversation: Conversation, message_id: str) -> str:
     """Where a message is shown; the conversation itself if it isn't on the shown path."""
-    there, following = (
-        f"/c/{conversation.id}",
-        home.conversations.messages_after(user, conversation, message_id, limit=AT_ONCE),
-    )
+    there = f"/c/{conversation.id}"
+    following = home.conversations.messages_after(user, conversation, message_id, limit=AT_ONCE)
     if following is None:
         return there
     return f"{there}{'' if len(following) < AT_ONCE else f'?at={message_id}'}#message-{message_id}"
