@@ -72,7 +72,7 @@ async def move(session: ChatSession, rest: str) -> None:
 
 async def task(session: ChatSession, rest: str) -> None:
     if not rest:
-        known = [shelved.known.task for shelved in session.home.task_shelf.all(session.user) if shelved.allowed]
+        known = session.home.task_shelf.usable(session.user)
         table(["Task", "Title", "For"], [[one.name, one.title, one.description] for one in known])
         say(f"It is {session.conversation.task} now. /task NAME chooses another.", style="dim")
         return

@@ -12,6 +12,7 @@ from familychat.store.audit import ABOUT_EVERYONE, AuditStore
 from familychat.store.database import Database
 from familychat.store.people import PeopleStore
 from familychat.store.task_states import TaskStateStore
+from familychat.tasks.base import Task
 from familychat.tasks.definitions import TaskDefinition, parse
 from familychat.tasks.folder import SUFFIX, TaskFile, TaskFolder
 from familychat.tasks.registry import KnownTask, TaskProblem, TaskRegistry
@@ -48,6 +49,10 @@ class TaskShelf:
         """Every task that works, by name."""
         off = self._states.all_off()
         return [self._shelved(user, known, off) for known in self._registry.all()]
+
+    def usable(self, user: User) -> list[Task]:
+        """The tasks that a person may use now, by name."""
+        return [one.known.task for one in self.all(user) if one.allowed]
 
     def get(self, user: User, name: str) -> ShelvedTask:
         """One task; raises :class:`TaskError` if there is none or it is broken."""

@@ -54,6 +54,14 @@ class Pulse:
     answer: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class TaskChoice:
+    """The tasks that a person may use now, and the one that is chosen; None if there is none to use."""
+
+    tasks: list[Task]
+    first: Task | None
+
+
 class ConversationsController(Controller):
     @get("/new")
     async def begin(
@@ -65,12 +73,11 @@ class ConversationsController(Controller):
         q: FromQuery[str] = "",
     ) -> Response[str]:
         """An empty conversation, with a task and a question to begin with."""
-        chosen = first_task(home, user, task)
-        language = language_of(request).code
+        choice, language = tasks_for(home, user, task), language_of(request).code
         suggestions: Sequence[str] = ()
-        if chosen is not None:
-            suggestions = await off_loop(request, suggestions_for, chosen, home.database, user, language)
-        return new_page(request, home, user, task=task, draft=q[:LONGEST_PREFILLED], suggestions=suggestions)
+        if choice.first is not None:
+            suggestions = await off_loop(request, suggestions_for, choice.first, home.database, user, language)
+        return new_page(request, home, user, choice, draft=q[:LONGEST_PREFILLED], suggestions=suggestions)
 
     @get("/c/{conversation_id:str}", sync_to_thread=False)
     def conversation(
@@ -184,20 +191,20 @@ def new_page(
     request: WebRequest,
     home: Household,
     user: User,
+    choice: TaskChoice,
     *,
-    task: str = "",
     draft: str = "",
     suggestions: Sequence[str] = (),
     problem: Problem | None = None,
 ) -> Response[str]:
     """The page of a conversation that isn't there yet; with a ``problem``, of one that couldn't be begun."""
-    chosen = first_task(home, user, task)
+    chosen = choice.first
     return page(
         request,
         "conversation.html",
         status=problem.status if problem else 200,
         conversation=None,
-        tasks=usable_tasks(home, user),
+        tasks=choice.tasks,
         task=chosen,
         model=home.preferences.of(user).model,
         models=models_known(request, home, user),
@@ -246,17 +253,12 @@ def message_part(request: WebRequest, home: Household, conversation: Conversatio
     return page(request, "partials/message.html", conversation=conversation, message=shown(message, home.limits.zone))
 
 
-def usable_tasks(home: Household, user: User) -> list[Task]:
-    """The tasks that the person may use now."""
-    return [one.known.task for one in home.task_shelf.all(user) if one.on and one.allowed]
-
-
-def first_task(home: Household, user: User, name: str) -> Task | None:
-    """What a new conversation begins with: the task of that name, else the person's own choice, else any."""
-    tasks = usable_tasks(home, user)
+def tasks_for(home: Household, user: User, name: str) -> TaskChoice:
+    """What a new conversation can begin with: first the task of that name, else the person's own choice, else any."""
+    tasks = home.task_shelf.usable(user)
     names = (name, home.preferences.of(user).task, "general")
     found = (one for wanted in names for one in tasks if one.name == wanted)
-    return next(found, next(iter(tasks), None))
+    return TaskChoice(tasks, next(found, next(iter(tasks), None)))
 
 
 def _written(home: Household, user: User, conversation: Conversation) -> Message | None:

@@ -21,7 +21,7 @@ from familychat.household import Household
 from familychat.models import Conversation, Parameters, User
 from familychat.running import RunningTurn
 from familychat.wording import Text
-from familychat_web.controllers.conversations import conversation_page, message_part, new_page
+from familychat_web.controllers.conversations import conversation_page, message_part, new_page, tasks_for
 from familychat_web.errors import problem_of, wants_json
 from familychat_web.forms import fields, reads, see_other
 from familychat_web.site import WebRequest
@@ -68,7 +68,7 @@ class AskingController(Controller):
         except FamilychatError as error:
             if wants_json(request):
                 raise
-            return new_page(request, home, user, task=task, draft=text, problem=problem_of(error))
+            return new_page(request, home, user, tasks_for(home, user, task), draft=text, problem=problem_of(error))
         return _begun(request, home, running)
 
     @post("/c/{conversation_id:str}/ask", opt=reads("text"), responses=BEGUN)

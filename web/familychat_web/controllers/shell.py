@@ -32,7 +32,7 @@ class ShellController(Controller):
         undo: FromQuery[str] = "",
     ) -> Response[str]:
         """A welcome by name, and what the person may do; ``undo`` is a conversation that was just deleted."""
-        tasks = [one.known.task for one in home.task_shelf.all(user) if one.on and one.allowed]
+        tasks = home.task_shelf.usable(user)
         language = language_of(request).code
         suggestions = await off_loop(
             request, lambda: [suggestions_for(task, home.database, user, language)[:SUGGESTIONS] for task in tasks]
