@@ -24,8 +24,11 @@ class Action(StrEnum):
 
 def act(
     home: Household, user: User, conversations: Sequence[Conversation], action: Action, folder: str | None = None
-) -> None:
-    """Do it to each, or to none; ``folder`` is where they are moved to, None: out of theirs."""
+) -> str | None:
+    """Do it to each, or to none; ``folder`` is where they are moved to, None: out of theirs.
+
+    Returns when they were deleted, None if they weren't.
+    """
     chats = home.conversations
     todo: dict[Action, Callable[[Conversation], object]] = {
         Action.ARCHIVE: lambda one: chats.archive(user, one),
@@ -35,8 +38,8 @@ def act(
         Action.MOVE: lambda one: chats.move(user, one, folder),
     }
     if action is Action.DELETE:
-        chats.delete(user, *conversations)
-        return
+        return chats.delete(user, *conversations)
     with home.database.transaction():
         for one in conversations:
             todo[action](one)
+    return None

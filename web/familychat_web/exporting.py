@@ -1,4 +1,4 @@
-"""Taking all of one's conversations along in one file."""
+"""Taking many of one's conversations along in one file."""
 
 from __future__ import annotations
 
@@ -8,18 +8,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from litestar.response import Stream
+
 from familychat.export import Place, Target, format_named, write
 from familychat.household import Household
 from familychat.models import Conversation, User
-from familychat.store.conversations import EVERY
+from familychat_web.dependencies import off_loop
+from familychat_web.site import WebRequest
 
 PIECE = 64 * 1024
 """Bytes that are read at once."""
 
 
-def everything(home: Household, user: User, format_name: str) -> BinaryIO:
-    """As :func:`zipped`, with all conversations of a person, those in the trash excepted."""
-    return zipped(home, user, home.conversations.chosen(user, EVERY), format_name)
+async def download(
+    request: WebRequest, home: Household, user: User, conversations: list[Conversation], format_name: str
+) -> Stream:
+    """The answer with a person's conversations in a zip file that has the day in its name; raises as :func:`zipped`."""
+    file = await off_loop(request, zipped, home, user, conversations, format_name)
+    day = home.clock().astimezone(home.limits.zone).date()
+    disposition = f'attachment; filename="familychat-{day}.{format_name.lower()}.zip"'
+    headers = {"content-disposition": disposition}
+    return Stream(_pieces_of(file), media_type="application/zip", headers=headers, status_code=200)
 
 
 def zipped(home: Household, user: User, conversations: list[Conversation], format_name: str) -> BinaryIO:
@@ -39,7 +48,7 @@ def zipped(home: Household, user: User, conversations: list[Conversation], forma
         return path.open("rb")
 
 
-def pieces_of(file: BinaryIO) -> Iterator[bytes]:
+def _pieces_of(file: BinaryIO) -> Iterator[bytes]:
     """The file's content, closing it at the end or when nobody wants more."""
     with file:
         while piece := file.read(PIECE):

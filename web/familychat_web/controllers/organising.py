@@ -13,6 +13,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery
 from litestar.response import Response
 
+from familychat.bulk import Action, act
 from familychat.errors import ConflictError
 from familychat.household import Household
 from familychat.models import Conversation, User
@@ -61,48 +62,17 @@ class OrganisingController(Controller):
         home.conversations.rename(user, conversation, title)
         return await done(request, f"/c/{conversation.id}")
 
-    @post("/pin", responses=EMPTY)
-    async def pin(
+    @post(["/pin", "/unpin", "/archive", "/unarchive"], responses=EMPTY)
+    async def mark(
         self,
         request: WebRequest,
         home: NamedDependency[Household],
         user: NamedDependency[User],
         conversation: NamedDependency[Conversation],
     ) -> Response[Any]:
-        home.conversations.pin(user, conversation)
-        return await done(request, f"/c/{conversation.id}")
-
-    @post("/unpin", responses=EMPTY)
-    async def unpin(
-        self,
-        request: WebRequest,
-        home: NamedDependency[Household],
-        user: NamedDependency[User],
-        conversation: NamedDependency[Conversation],
-    ) -> Response[Any]:
-        home.conversations.pin(user, conversation, pinned=False)
-        return await done(request, f"/c/{conversation.id}")
-
-    @post("/archive", responses=EMPTY)
-    async def archive(
-        self,
-        request: WebRequest,
-        home: NamedDependency[Household],
-        user: NamedDependency[User],
-        conversation: NamedDependency[Conversation],
-    ) -> Response[Any]:
-        home.conversations.archive(user, conversation)
-        return await done(request, f"/c/{conversation.id}")
-
-    @post("/unarchive", responses=EMPTY)
-    async def unarchive(
-        self,
-        request: WebRequest,
-        home: NamedDependency[Household],
-        user: NamedDependency[User],
-        conversation: NamedDependency[Conversation],
-    ) -> Response[Any]:
-        home.conversations.archive(user, conversation, archived=False)
+        """What the end of the path says."""
+        action = Action(request.scope["path"].rpartition("/")[2])
+        act(home, user, [conversation], action)
         return await done(request, f"/c/{conversation.id}")
 
     @post("/move", opt=reads("folder", optional=("next",)), responses=EMPTY)

@@ -18,11 +18,12 @@ from familychat.family.usage import UsageReports, span
 from familychat.household import Household
 from familychat.models import AuditEntry, User
 from familychat.preferences import CHOICES
+from familychat.store.conversations import EVERY
 from familychat_web import looks
 from familychat_web.controllers.shell import conversations_pane
 from familychat_web.dependencies import off_loop
 from familychat_web.errors import problem_of
-from familychat_web.exporting import everything, pieces_of
+from familychat_web.exporting import download
 from familychat_web.forms import fields, reads, see_other
 from familychat_web.noted import ACTIONS
 from familychat_web.offering import models_known
@@ -122,10 +123,8 @@ class PersonalController(Controller):
         format_name: FromPath[str],
     ) -> Stream:
         """All conversations of the person in a zip file."""
-        file = await off_loop(request, everything, home, user, format_name)
-        day = home.clock().astimezone(home.limits.zone).date()
-        disposition = f'attachment; filename="familychat-{day}.{format_name.lower()}.zip"'
-        return Stream(pieces_of(file), media_type="application/zip", headers={"content-disposition": disposition})
+        everything = await off_loop(request, home.conversations.chosen, user, EVERY)
+        return await download(request, home, user, everything, format_name)
 
 
 def _settings(
@@ -139,7 +138,7 @@ def _settings(
         "languages": site_of(request).languages.codes,
         "preferred": preferred,
         "typed": typed or {name: getattr(preferred, name) for name in BEGINNING},
-        "tasks": [one.known.task for one in home.task_shelf.all(user) if one.on and one.allowed],
+        "tasks": home.task_shelf.usable(user),
         "models": models_known(request, home, user),
         "formats": offered(),
         "sessions": [

@@ -20,7 +20,7 @@ from familychat_web.controllers.lists import LONGEST_SEARCH
 from familychat_web.controllers.shell import conversations_pane
 from familychat_web.dependencies import off_loop
 from familychat_web.errors import Problem, problem_of
-from familychat_web.exporting import pieces_of, zipped
+from familychat_web.exporting import download
 from familychat_web.forms import fields, reads, see_other
 from familychat_web.listing import View
 from familychat_web.site import WebRequest
@@ -82,10 +82,11 @@ class SeveralController(Controller):
                 raise InvalidInputError("The form isn't complete. Nothing was changed.", "Load the page again.")
             chosen = await _chosen(request, home, user, source)
             to = (await request.form()).get("to", "")
-            at = await off_loop(request, _done, home, user, chosen, Action(wanted), to if isinstance(to, str) else "")
+            folder = to.strip() or None if isinstance(to, str) else None
+            at = await off_loop(request, act, home, user, chosen, Action(wanted), folder)
         except FamilychatError as error:
             return await _several(request, home, user, source, problem=problem_of(error))
-        return see_other(source.url(did=wanted, count=str(len(chosen)), at=at))
+        return see_other(source.url(did=wanted, count=str(len(chosen)), at=at or ""))
 
     @post("/export", media_type="application/zip", opt=reads("format", optional=CHOICE))
     async def export(
@@ -94,11 +95,7 @@ class SeveralController(Controller):
         """They, in a zip file."""
         (format_name,) = await fields(request)
         chosen = await _chosen(request, home, user, await _source(request))
-        file = await off_loop(request, zipped, home, user, chosen, format_name)
-        day = home.clock().astimezone(home.limits.zone).date()
-        disposition = f'attachment; filename="familychat-{day}.{format_name.lower()}.zip"'
-        headers = {"content-disposition": disposition}
-        return Stream(pieces_of(file), media_type="application/zip", headers=headers, status_code=200)
+        return await download(request, home, user, chosen, format_name)
 
     @post("/restore", opt=reads("at"))
     async def restore(
@@ -111,14 +108,6 @@ class SeveralController(Controller):
             for one in deleted:
                 home.conversations.restore(user, one)
         return see_other(Source().url(did="restore", count=str(len(deleted))))
-
-
-def _done(home: Household, user: User, chosen: list[Conversation], action: Action, to: str) -> str:
-    """Do it; returns when they were deleted, if they were."""
-    if action is Action.DELETE:
-        return home.conversations.delete(user, *chosen)
-    act(home, user, chosen, action, to.strip() or None)
-    return ""
 
 
 async def _source(request: WebRequest) -> Source:
