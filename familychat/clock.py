@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 Clock = Callable[[], datetime]
 """Returns the present moment, aware of its time zone. Tests pass their own."""
@@ -22,6 +22,15 @@ def timestamp(moment: datetime) -> str:
 def parse_timestamp(text: str) -> datetime:
     """The moment that :func:`timestamp` wrote."""
     return datetime.fromisoformat(text)
+
+
+def to_the_minute(moment: str | datetime, zone: tzinfo | None) -> str:
+    """A moment, or the :func:`timestamp` of one, by the clocks of a time zone (None: this computer's).
+
+    Such as ``2026-01-31 18:05``. Raises :class:`ValueError` and :class:`OverflowError` where those clocks don't reach.
+    """
+    found = parse_timestamp(moment) if isinstance(moment, str) else moment
+    return f"{found.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def new_id() -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from familychat.chat import Chat
 from familychat.clock import Clock, utc_now
@@ -31,6 +33,10 @@ from familychat.store.leases import Lease
 from familychat.tasks.folder import FOLDER as TASK_FOLDER
 from familychat.tasks.managing import TaskShelf
 from familychat.tasks.registry import TaskRegistry
+
+if TYPE_CHECKING:
+    from familychat.family.safety.rules import Safety
+    from familychat.family.usage import UsageReports
 
 
 def database_path(settings: Settings) -> Path:
@@ -101,6 +107,20 @@ class Household:
             self.recovered = self.recovery.recover()
             self.conversations.tidy(settings.trash_days)
             undo.pop_all()  # all went well: close() does it later
+
+    @cached_property
+    def safety(self) -> Safety:
+        """The instructions and the filter of each age."""
+        from familychat.family.safety.rules import Safety  # few programs want it
+
+        return Safety(self.database, self.clock)
+
+    @cached_property
+    def usage(self) -> UsageReports:
+        """How much was used, by whom and for what."""
+        from familychat.family.usage import UsageReports
+
+        return UsageReports(self.database, self.accounts)
 
     @contextlib.asynccontextmanager
     async def question(self, user: User, task: str, tell: OnPosition, *, model: str | None) -> AsyncIterator[None]:

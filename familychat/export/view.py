@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from familychat.clock import parse_timestamp
+from familychat.clock import to_the_minute
 from familychat.documents import ConversationDocument, MessageDocument
 from familychat.models import Author, Status
 
@@ -91,7 +91,7 @@ def line(text: str) -> str:
 def local_time(timestamp: str) -> str:
     """A stored time by the computer's own clock, to the minute."""
     try:
-        return f"{parse_timestamp(timestamp).astimezone():%Y-%m-%d %H:%M}"
+        return to_the_minute(timestamp, None)
     except (ValueError, OverflowError):  # the year 1, from an import
         return timestamp
 

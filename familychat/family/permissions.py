@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from familychat.clock import Clock, parse_timestamp, timestamp, utc_now
+from familychat.clock import Clock, timestamp, to_the_minute, utc_now
 from familychat.errors import InvalidInputError, NotAllowedError
 from familychat.family.findings import Finding
 from familychat.family.limits import Limits
@@ -144,7 +144,7 @@ class Permissions:
             if allowed
             else Text("The rule for %(who)s forbids %(resource)s until %(until)s, and what is forbidden wins.")
         )
-        until = f"{parse_timestamp(rule.until).astimezone(self._limits.zone):%Y-%m-%d %H:%M}"
+        until = to_the_minute(rule.until, self._limits.zone)
         return Text(for_now, who=who, resource=rule.resource, until=until)
 
     def name_of(self, subject: Subject) -> str:

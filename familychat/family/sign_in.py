@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import UTC, timedelta
 
-from familychat.clock import Clock, parse_timestamp, timestamp
+from familychat.clock import Clock, parse_timestamp, timestamp, to_the_minute
 from familychat.errors import SignInError, StoreError
 from familychat.family.guessing import Guessing
 from familychat.family.passwords import check_new_password, hash_password, verify_password
@@ -68,7 +68,7 @@ class SignIn:
         with self._database.transaction():
             self._audit.add(now, SOMEBODY, "sign-in.failed", target, address=address, about_id=about_id)
             for lock in self._guessing.locks(counted):
-                until = f"{parse_timestamp(lock.until):%Y-%m-%d %H:%M} UTC"
+                until = f"{to_the_minute(lock.until, UTC)} UTC"
                 self._audit.add(
                     now,
                     "familychat",

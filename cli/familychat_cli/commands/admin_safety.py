@@ -35,10 +35,8 @@ class Check(StrEnum):
 @app.command("show")
 def show(json: options.Json = False) -> None:
     """Show the bands with their prompts, whether the filter is required, and its topics."""
-    from familychat.family.safety.rules import Safety
-
     with invocation.signed_in() as (home, user):
-        safety = Safety(home.database)
+        safety = home.safety
         bands, by_model, known = safety.bands(user), safety.checks_by_model(user), safety.topics(user)
     if json:
         emit_json(
@@ -67,13 +65,12 @@ def prompt(
 ) -> None:
     """Change what a band adds to every system prompt. Nobody can take it out of their conversations."""
     from familychat.errors import InvalidInputError
-    from familychat.family.safety.rules import Safety
 
     if sum([text is not None, file is not None, default]) != 1:
         raise InvalidInputError("Which prompt? Nothing was changed.", "Give one of --text, --file and --default.")
     new = _read(file) if file is not None else text
     with invocation.signed_in() as (home, user):
-        Safety(home.database).set_prompt(user, band, new)
+        home.safety.set_prompt(user, band, new)
     say(f"The prompt for {band} {'is the one familychat comes with again' if default else 'is changed'}.")
 
 
@@ -95,30 +92,24 @@ def _read(path: Path) -> str:
 @app.command("require")
 def require(band: BandName) -> None:
     """Require the safety filter for everyone of a band."""
-    from familychat.family.safety.rules import Safety
-
     with invocation.signed_in() as (home, user):
-        Safety(home.database).require(user, band)
+        home.safety.require(user, band)
     say(f"The safety filter holds for {band} from the next question on.")
 
 
 @app.command("lift")
 def lift(band: BandName) -> None:
     """Require the safety filter no more for a band."""
-    from familychat.family.safety.rules import Safety
-
     with invocation.signed_in() as (home, user):
-        Safety(home.database).lift(user, band)
+        home.safety.lift(user, band)
     say(f"The safety filter doesn't hold for {band} any more.")
 
 
 @app.command("check")
 def check(how: Annotated[Check, typer.Argument(metavar="HOW", help="words alone, or also a model.")]) -> None:
     """Choose whether a model checks questions and answers besides the words."""
-    from familychat.family.safety.rules import Safety
-
     with invocation.signed_in() as (home, user):
-        Safety(home.database).check_by_model(user, wanted=how is Check.MODEL)
+        home.safety.check_by_model(user, wanted=how is Check.MODEL)
     if how is Check.MODEL:
         say("A model checks too, from the next question on. It costs time, and where it fails, words alone decide.")
     else:
@@ -142,7 +133,6 @@ def try_out(
 
 async def _tried(text: str) -> Finding | None:
     from familychat.consulting import ModelAccess
-    from familychat.family.safety.rules import Safety
 
     async with invocation.running_household() as (home, user):
         access = ModelAccess(
@@ -151,7 +141,7 @@ async def _tried(text: str) -> Finding | None:
             wanted=None,
             default=home.settings.model,
         )
-        return await Safety(home.database).try_out(user, text, access)
+        return await home.safety.try_out(user, text, access)
 
 
 @app.command("events")
@@ -159,10 +149,8 @@ def events(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A user name.")], json: options.Json = False
 ) -> None:
     """Show when and on what the filter stepped in for a supervised person, without texts. They see that you looked."""
-    from familychat.family.safety.rules import Safety
-
     with invocation.signed_in() as (home, user):
-        found = Safety(home.database).events(user, name)
+        found = home.safety.events(user, name)
     if json:
         emit_json(found)
         return
@@ -174,10 +162,8 @@ def events(
 @topics.command("list")
 def list_topics(json: options.Json = False) -> None:
     """Show every topic, also those that are switched off."""
-    from familychat.family.safety.rules import Safety
-
     with invocation.signed_in() as (home, user):
-        known = Safety(home.database).topics(user)
+        known = home.safety.topics(user)
     if json:
         emit_json([_topic_json(topic) for topic in known])
         return
@@ -204,20 +190,16 @@ def add_topic(
     words: Annotated[list[str], typer.Argument(metavar="WORDS...", help="Words; quote a phrase of several.")],
 ) -> None:
     """Add a topic of your own. kill* means every word that begins so, and ... up to four words in between."""
-    from familychat.family.safety.rules import Safety
-
     with invocation.signed_in() as (home, user):
-        Safety(home.database).add_topic(user, name, words)
+        home.safety.add_topic(user, name, words)
     say(f"The filter looks for {name} from the next question on. familychat admin safety test tries it out.")
 
 
 @topics.command("remove")
 def remove_topic(name: TopicName) -> None:
     """Remove a topic of your own."""
-    from familychat.family.safety.rules import Safety
-
     with invocation.signed_in() as (home, user):
-        Safety(home.database).remove_topic(user, name)
+        home.safety.remove_topic(user, name)
     say(f"The topic {name} is gone.")
 
 
@@ -236,7 +218,5 @@ def switch_off(name: TopicName) -> None:
 
 
 def _switch(name: str, *, active: bool) -> None:
-    from familychat.family.safety.rules import Safety
-
     with invocation.signed_in() as (home, user):
-        Safety(home.database).switch_topic(user, name, active=active)
+        home.safety.switch_topic(user, name, active=active)

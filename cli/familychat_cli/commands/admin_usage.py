@@ -48,11 +48,11 @@ def usage(
     json: options.Json = False,
 ) -> None:
     """Show how much the household used. Turns without a model never reached one."""
-    from familychat.family.usage import UsageReports, span
+    from familychat.family.usage import span
 
     with invocation.signed_in() as (home, user):
         first, last = span(_today(home), days=days, since=since, until=until)
-        totals = UsageReports(home.database, home.accounts).household(user, by.value, first, last)
+        totals = home.usage.household(user, by.value, first, last)
     _show(by.value, totals, as_json=json)
 
 
@@ -64,11 +64,11 @@ def own(
     json: options.Json = False,
 ) -> None:
     """Show how much you used."""
-    from familychat.family.usage import UsageReports, span
+    from familychat.family.usage import span
 
     with invocation.signed_in() as (home, user):
         first, last = span(_today(home), days=days, since=since, until=until)
-        totals = UsageReports(home.database, home.accounts).own(user, by.value, first, last)
+        totals = home.usage.own(user, by.value, first, last)
     _show(by.value, totals, as_json=json)
 
 

@@ -7,7 +7,6 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Response
 
-from familychat.family.safety.rules import Safety
 from familychat.household import Household
 from familychat.models import Author, SupervisionLevel, User
 from familychat.rendering import render_markdown
@@ -40,7 +39,7 @@ class LookingController(Controller):
             ]
             return admin_page(request, "read", home, person=found, written=written)
         if "found" in given:
-            safety, language = Safety(home.database, home.clock), language_of(request).code
+            safety, language = home.safety, language_of(request).code
             events = safety.events(user, found.username)
             labels = {one.name: one.label(language) for one in safety.topics(user)}
             return admin_page(request, "filtered", home, person=found, events=events, labels=labels)

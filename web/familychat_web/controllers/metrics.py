@@ -10,7 +10,6 @@ from litestar.di import NamedDependency
 from litestar.response import Response
 
 from familychat.errors import NotAllowedError
-from familychat.family.usage import UsageReports
 from familychat.household import Household
 from familychat_web.describing import MAY_FAIL
 from familychat_web.guards import OPEN_TO_ALL
@@ -39,7 +38,7 @@ class MetricsController(Controller):
 
 
 def _household(home: Household) -> Iterator[str]:
-    used, queue = UsageReports(home.database, home.accounts).ever(), home.chat.everywhere()
+    used, queue = home.usage.ever(), home.chat.everywhere()
     values = (
         (
             "familychat_people_signed_in",

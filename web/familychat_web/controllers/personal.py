@@ -11,10 +11,10 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Response, Stream
 
-from familychat.clock import parse_timestamp
+from familychat.clock import to_the_minute
 from familychat.errors import InvalidInputError
 from familychat.export.formats import offered
-from familychat.family.usage import UsageReports, span
+from familychat.family.usage import span
 from familychat.household import Household
 from familychat.models import AuditEntry, User
 from familychat.preferences import CHOICES
@@ -101,7 +101,7 @@ class PersonalController(Controller):
     ) -> Response[str]:
         """What the person used, who looked at it, and what the audit log says of them."""
         first, last = span(date.fromisoformat(home.limits.quota_day(user)), days=None, since=None, until=None)
-        reports = UsageReports(home.database, home.accounts)
+        reports = home.usage
         zone = home.limits.zone
         return page(
             request,
@@ -142,17 +142,12 @@ def _settings(
         "models": models_known(request, home, user),
         "formats": offered(),
         "sessions": [
-            (one, local(one.last_used_at or one.created_at, zone), this is not None and one.id == this.id)
+            (one, to_the_minute(one.last_used_at or one.created_at, zone), this is not None and one.id == this.id)
             for one in home.sessions.own(user)
         ],
         **conversations_pane(home, user),
     }
 
 
-def local(at: str, zone: tzinfo) -> str:
-    """A stored time by the household's clock, to the minute."""
-    return f"{parse_timestamp(at).astimezone(zone):%Y-%m-%d %H:%M}"
-
-
 def _entries(entries: list[AuditEntry], zone: tzinfo) -> list[tuple[str, AuditEntry]]:
-    return [(local(entry.at, zone), entry) for entry in entries]
+    return [(to_the_minute(entry.at, zone), entry) for entry in entries]
