@@ -6,27 +6,25 @@ a short message; what was refused shows the page again, with the reason at that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from litestar.response import Redirect, Response
 
-from familychat.clock import parse_timestamp
+from familychat.clock import to_the_minute
 from familychat.errors import FamilychatError, InvalidInputError, NotFoundError
 from familychat.household import Household
 from familychat.models import User
-from familychat_web.dependencies import off_loop
 from familychat_web.errors import Problem, problem_of
-from familychat_web.forms import see_other
+from familychat_web.forms import incomplete, see_other
 from familychat_web.guards import admins_only
-from familychat_web.site import WebRequest, site_of
+from familychat_web.site import Site, WebRequest, site_of
 from familychat_web.templating import page
 
-__all__ = ["Act", "Doing", "Refused", "acted", "admin_page", "admins_only", "done", "person_of", "typed"]
+__all__ = ["Act", "Doing", "Refused", "acted", "admin_page", "admins_only", "asked", "person_of", "typed"]
 
 T = TypeVar("T")
 
@@ -44,6 +42,7 @@ class Refused:
 class Doing:
     """What a form asks for: in which household, by which admin, with which fields, and to whom if it is a person."""
 
+    site: Site
     home: Household
     by: User
     given: Mapping[str, str]
@@ -73,8 +72,11 @@ class Doing:
             raise InvalidInputError("That can't be chosen. Nothing was changed.", "Load the page again.") from None
 
 
-Act = Callable[[Doing], str | None]
-"""Does what a form asks for. It may return the address to go to next."""
+Act = Callable[[Doing], str | Awaitable[str | None] | None]
+"""Does what a form asks for: in a thread, or, if it is a coroutine function, in the event loop.
+
+It may return the address to go to next.
+"""
 
 
 async def typed(request: WebRequest) -> dict[str, str]:
@@ -83,19 +85,30 @@ async def typed(request: WebRequest) -> dict[str, str]:
     return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
-async def acted(request: WebRequest, doing: Doing, acts: Mapping[str, Act], path: str) -> Redirect | Refused:
-    """Do what the form asks for; returns where to go then, or why it was refused."""
+async def asked(request: WebRequest, home: Household, by: User, person: User | None = None) -> Doing:
+    """What the form that was sent asks for."""
+    return Doing(site_of(request), home, by, await typed(request), person)
+
+
+async def acted(doing: Doing, acts: Mapping[str, Act], path: str) -> Redirect | Refused:
+    """Do what the form asks for; returns where to go then, or why it was refused.
+
+    Raises :class:`NotAllowedError` for whoever isn't an admin.
+    """
+    doing.home.accounts.require_admin(doing.by)
     wanted = doing.given.get("do", "")
     try:
         if wanted not in acts:
-            raise InvalidInputError("The form isn't complete. Nothing was changed.", "Load the page again.")
-        elsewhere = await off_loop(request, acts[wanted], doing)
+            raise incomplete()
+        elsewhere = await doing.site.off_loop(acts[wanted], doing)
+        if isinstance(elsewhere, Awaitable):  # of a coroutine function, the call only made it
+            elsewhere = await elsewhere
     except FamilychatError as error:
         return Refused(wanted, problem_of(error), doing.given)
-    return done(elsewhere or path, wanted)
+    return _done(elsewhere or path, wanted)
 
 
-def done(path: str, what: str) -> Redirect:
+def _done(path: str, what: str) -> Redirect:
     """To a page that says what was done; ``templates/admin/done.html`` has the words."""
     return see_other(f"{path}{'&' if '?' in path else '?'}{urlencode({'done': what})}")
 
@@ -118,15 +131,10 @@ def admin_page(
         problem=problem,
         form=refused.form if refused else "",
         typed=refused.typed if refused else {},
-        when=partial(_when, home),
+        when=partial(to_the_minute, zone=home.limits.zone),
         job=site_of(request).jobs.latest(name),
         **values,
     )
-
-
-def _when(home: Household, moment: str | datetime) -> str:
-    found = parse_timestamp(moment) if isinstance(moment, str) else moment
-    return f"{found.astimezone(home.limits.zone):%Y-%m-%d %H:%M}"
 
 
 def person_of(home: Household, by: User, person_id: str) -> User:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import ParamSpec, TypeVar
 
-import anyio.to_thread
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath
 
@@ -47,5 +45,5 @@ PROVIDED = {
 
 
 async def off_loop(request: WebRequest, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Do what takes long (a password's hash, a large export) in a thread, so that everybody's streams go on."""
-    return await anyio.to_thread.run_sync(partial(work, *args, **kwargs), limiter=site_of(request).slow_work)
+    """As :meth:`familychat_web.site.Site.off_loop`, on the page that was asked."""
+    return await site_of(request).off_loop(work, *args, **kwargs)

@@ -44,8 +44,13 @@ async def fields(request: WebRequest) -> list[str]:
     values = [sent.get(name) for name in names]
     texts = [value for value in values if isinstance(value, str)]
     if len(texts) != len(names):
-        raise InvalidInputError("The form isn't complete. Nothing was changed.", "Load the page again.")
+        raise incomplete()
     return texts
+
+
+def incomplete() -> InvalidInputError:
+    """What to raise for a form that our own pages wouldn't send."""
+    return InvalidInputError("The form isn't complete. Nothing was changed.", "Load the page again.")
 
 
 def see_other(path: str, cookies: Sequence[Cookie] = ()) -> Redirect:

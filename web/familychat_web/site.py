@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+import anyio.to_thread
 from anyio import CapacityLimiter
 from litestar.connection import ASGIConnection, Request
 from litestar.types import Scope
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from familychat_web.languages import Languages
     from familychat_web.setup_link import SetupLink
     from familychat_web.templating import Templates
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 WebRequest = Request[Any, Any, Any]
@@ -61,6 +66,10 @@ class Site:
     slow_work: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(SLOW_WORK_AT_ONCE))
     household: Household = field(init=False)
     failure: Exception | None = None
+
+    async def off_loop(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Do what takes long (a password's hash, a large export) in a thread, so that everybody's streams go on."""
+        return await anyio.to_thread.run_sync(partial(work, *args, **kwargs), limiter=self.slow_work)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,40 +8,37 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.response import Response
 
-from familychat.family.safety.rules import Safety
 from familychat.household import Household
 from familychat.models import Band, User
-from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, typed
+from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, asked
 from familychat_web.forms import reads
 from familychat_web.site import WebRequest
 
 AGES = "/admin/ages"
 
 
-def _safety(doing: Doing) -> Safety:
-    return Safety(doing.home.database, doing.home.clock)
-
-
 def _add_topic(doing: Doing) -> None:
-    _safety(doing).add_topic(doing.by, doing.text("topic"), doing.text("words").splitlines())
+    doing.home.safety.add_topic(doing.by, doing.text("topic"), doing.text("words").splitlines())
 
 
 def _switch(*, active: bool) -> Act:
     def act(doing: Doing) -> None:
-        _safety(doing).switch_topic(doing.by, doing.text("topic"), active=active)
+        doing.home.safety.switch_topic(doing.by, doing.text("topic"), active=active)
 
     return act
 
 
 ACTS: dict[str, Act] = {
-    "require-filter": lambda doing: _safety(doing).require(doing.by, doing.one_of(Band, "band")),
-    "lift-filter": lambda doing: _safety(doing).lift(doing.by, doing.one_of(Band, "band")),
-    "set-prompt": lambda doing: _safety(doing).set_prompt(doing.by, doing.one_of(Band, "band"), doing.text("prompt")),
-    "shipped-prompt": lambda doing: _safety(doing).set_prompt(doing.by, doing.one_of(Band, "band"), None),
-    "check-by-model": lambda doing: _safety(doing).check_by_model(doing.by, wanted=True),
-    "check-by-words": lambda doing: _safety(doing).check_by_model(doing.by, wanted=False),
+    "require-filter": lambda doing: doing.home.safety.require(doing.by, doing.one_of(Band, "band")),
+    "lift-filter": lambda doing: doing.home.safety.lift(doing.by, doing.one_of(Band, "band")),
+    "set-prompt": lambda doing: doing.home.safety.set_prompt(
+        doing.by, doing.one_of(Band, "band"), doing.text("prompt")
+    ),
+    "shipped-prompt": lambda doing: doing.home.safety.set_prompt(doing.by, doing.one_of(Band, "band"), None),
+    "check-by-model": lambda doing: doing.home.safety.check_by_model(doing.by, wanted=True),
+    "check-by-words": lambda doing: doing.home.safety.check_by_model(doing.by, wanted=False),
     "add-topic": _add_topic,
-    "remove-topic": lambda doing: _safety(doing).remove_topic(doing.by, doing.text("topic")),
+    "remove-topic": lambda doing: doing.home.safety.remove_topic(doing.by, doing.text("topic")),
     "topic-on": _switch(active=True),
     "topic-off": _switch(active=False),
 }
@@ -60,12 +57,12 @@ class AgesController(Controller):
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:
         """Change the filter, a prompt or a topic."""
-        result = await acted(request, Doing(home, user, await typed(request)), ACTS, AGES)
+        result = await acted(await asked(request, home, user), ACTS, AGES)
         return _ages(request, home, user, result) if isinstance(result, Refused) else result
 
 
 def _ages(request: WebRequest, home: Household, by: User, refused: Refused | None = None) -> Response[str]:
-    safety = Safety(home.database, home.clock)
+    safety = home.safety
     return admin_page(
         request,
         "ages",

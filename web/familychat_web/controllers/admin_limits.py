@@ -11,7 +11,7 @@ from litestar.response import Response
 from familychat.family.hours import DAY_NAMES, parse_days, parse_span
 from familychat.household import Household
 from familychat.models import LimitKind, User
-from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, typed
+from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, asked
 from familychat_web.forms import reads
 from familychat_web.site import WebRequest
 
@@ -61,7 +61,7 @@ class LimitsController(Controller):
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:
         """Set or remove a quota or quiet hours."""
-        result = await acted(request, Doing(home, user, await typed(request)), ACTS, LIMITS)
+        result = await acted(await asked(request, home, user), ACTS, LIMITS)
         return _limits(request, home, user, result) if isinstance(result, Refused) else result
 
 

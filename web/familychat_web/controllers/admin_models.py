@@ -17,18 +17,77 @@ from familychat.llm import practice_model
 from familychat.llm.base import ModelServer, Progress, known_model
 from familychat.models import User
 from familychat.settings import write_setting
-from familychat_web.admin_pages import Refused, admin_page, admins_only, done, typed
-from familychat_web.dependencies import off_loop
+from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, asked
 from familychat_web.describing import MAY_FAIL
 from familychat_web.errors import Problem, problem_of
 from familychat_web.forms import reads
 from familychat_web.jobs import Job
-from familychat_web.site import WebRequest, site_of
+from familychat_web.site import WebRequest
 
 MODELS = "/admin/models"
 KIND = "models"
 PATIENCE = 10.0
 """Seconds that the page waits for the model server."""
+
+
+async def _look_anew(doing: Doing) -> None:
+    doing.site.jobs.require_free(KIND)
+    await doing.home.servers.forget()
+
+
+async def _pull(doing: Doing) -> None:
+    server = await doing.home.servers.get()
+    name = doing.text("model")
+    if not name and server.kind == "embedded":
+        name = practice_model.NAME
+    named = _required(name)
+    doing.site.jobs.start(KIND, "pull", named, lambda job: _followed(job, server.pull(named)))
+
+
+async def _load(doing: Doing) -> None:
+    server, model = await _chosen(doing)
+    doing.site.jobs.start(KIND, "load", model, lambda job: _followed(job, server.load(model)))
+
+
+async def _unload(doing: Doing) -> None:
+    server, model = await _chosen(doing)
+    doing.site.jobs.require_free(KIND)
+    await server.unload(model)
+
+
+async def _use(doing: Doing) -> None:
+    _, model = await _chosen(doing)
+    await doing.site.off_loop(write_setting, doing.site.config_path, "model", model)
+    doing.home.use_model(model)
+
+
+async def _chosen(doing: Doing) -> tuple[ModelServer, str]:
+    """The model server, and which of its models is meant."""
+    server = await doing.home.servers.get()
+    name = _required(doing.text("model"))
+    return server, known_model(await server.list_models(), name, server.title).name
+
+
+def _required(name: str) -> str:
+    if not name:
+        raise InvalidInputError("Which model?", "Choose or type its name.")
+    return name
+
+
+ACTS: dict[str, Act] = {
+    "look-anew": _look_anew,
+    "pull": _pull,
+    "load": _load,
+    "unload": _unload,
+    "use-model": _use,
+}
+
+
+async def _followed(job: Job, steps: AsyncGenerator[Progress, None]) -> None:
+    async with aclosing(steps):
+        async for step in steps:
+            fraction = step.done / step.total if step.done is not None and step.total else step.fraction
+            job.tell(step.text, fraction)
 
 
 class ModelsController(Controller):
@@ -40,58 +99,18 @@ class ModelsController(Controller):
         """The server's state, its models, and what is under way with them."""
         return await _models(request, home)
 
-    @post(opt=reads(does=("look-anew", "pull", "load", "unload", "use-model")) | {MAY_FAIL: (501, 502, 504)})
+    @post(opt=reads(does=ACTS) | {MAY_FAIL: (501, 502, 504)})
     async def change_models(
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:
         """Load, unload or fetch a model, make one the default, or look for the server anew."""
-        home.accounts.require_admin(user)
-        given = await typed(request)
-        wanted = given.get("do", "")
-        try:
-            await _change(request, home, wanted, given.get("model", "").strip())
-        except FamilychatError as error:
-            return await _models(request, home, Refused(wanted, problem_of(error), given))
-        return done(MODELS, wanted)
+        result = await acted(await asked(request, home, user), ACTS, MODELS)
+        return await _models(request, home, result) if isinstance(result, Refused) else result
 
     @get("/progress", sync_to_thread=False)
     def progress(self, request: WebRequest, home: NamedDependency[Household]) -> Response[str]:
         """How far what is under way is, alone."""
         return admin_page(request, KIND, home, part=True)
-
-
-async def _change(request: WebRequest, home: Household, wanted: str, name: str) -> None:
-    site = site_of(request)
-    if wanted == "look-anew":
-        site.jobs.require_free(KIND)
-        await home.servers.forget()
-        return
-    server = await home.servers.get()
-    if wanted == "pull" and not name and server.kind == "embedded":
-        name = practice_model.NAME
-    if not name:
-        raise InvalidInputError("Which model?", "Choose or type its name.")
-    if wanted == "pull":
-        site.jobs.start(KIND, wanted, name, lambda job: _followed(job, server.pull(name)))
-        return
-    model = known_model(await server.list_models(), name, server.title).name
-    if wanted == "load":
-        site.jobs.start(KIND, wanted, model, lambda job: _followed(job, server.load(model)))
-    elif wanted == "unload":
-        site.jobs.require_free(KIND)
-        await server.unload(model)
-    elif wanted == "use-model":
-        await off_loop(request, write_setting, site.config_path, "model", model)
-        home.use_model(model)
-    else:
-        raise InvalidInputError("The form isn't complete. Nothing was changed.", "Load the page again.")
-
-
-async def _followed(job: Job, steps: AsyncGenerator[Progress, None]) -> None:
-    async with aclosing(steps):
-        async for step in steps:
-            fraction = step.done / step.total if step.done is not None and step.total else step.fraction
-            job.tell(step.text, fraction)
 
 
 async def _models(request: WebRequest, home: Household, refused: Refused | None = None) -> Response[str]:

@@ -15,7 +15,7 @@ from familychat.family.sessions import Locked
 from familychat.household import Household
 from familychat.models import Band, LimitKind, Role, SupervisionLevel, User
 from familychat.wording import Text
-from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, person_of, typed
+from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, asked, person_of
 from familychat_web.controllers.setting_up import same_twice
 from familychat_web.forms import reads, see_other
 from familychat_web.site import WebRequest
@@ -146,7 +146,7 @@ class PeopleController(Controller):
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:
         """Add a person."""
-        result = await acted(request, Doing(home, user, await typed(request)), ADDING, PEOPLE)
+        result = await acted(await asked(request, home, user), ADDING, PEOPLE)
         return _people(request, home, user, result) if isinstance(result, Refused) else result
 
     @get("/people/{person:str}", sync_to_thread=False)
@@ -169,8 +169,8 @@ class PeopleController(Controller):
         person: FromPath[str],
     ) -> Response[Any]:
         """Change one of these."""
-        doing = Doing(home, user, await typed(request), person_of(home, user, person))
-        result = await acted(request, doing, OF_PERSON, f"{PEOPLE}/{person}")
+        doing = await asked(request, home, user, person_of(home, user, person))
+        result = await acted(doing, OF_PERSON, f"{PEOPLE}/{person}")
         return _person(request, home, user, person, result) if isinstance(result, Refused) else result
 
     @get("/people/{person:str}/remove", sync_to_thread=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -21,10 +20,11 @@ from familychat.family.rules import GROUP_PREFIX
 from familychat.household import Household
 from familychat.models import Effect, Grant, User
 from familychat.wording import Text
-from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, typed
+from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, asked
 from familychat_web.dependencies import off_loop
 from familychat_web.forms import reads
 from familychat_web.music_desk import libraries
+from familychat_web.offering import models_there
 from familychat_web.site import WebRequest
 
 RULES, GROUPS = "/admin/rules", "/admin/groups"
@@ -107,8 +107,8 @@ class RulesController(Controller):
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:
         """Allow or forbid something, or take a rule away."""
-        doing = Doing(home, user, await typed(request))
-        result = await acted(request, doing, GRANTING, RULES)
+        doing = await asked(request, home, user)
+        result = await acted(doing, GRANTING, RULES)
         if not isinstance(result, Refused):
             return result
         try:
@@ -139,24 +139,15 @@ class RulesController(Controller):
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:
         """Add or remove a group, or put people in or out."""
-        result = await acted(request, Doing(home, user, await typed(request)), GROUPING, GROUPS)
+        result = await acted(await asked(request, home, user), GROUPING, GROUPS)
         return _groups(request, home, user, result) if isinstance(result, Refused) else result
 
 
 async def _rules(request: WebRequest, home: Household, by: User, refused: Refused | None = None) -> Response[str]:
-    models, reached = await _models(home)
-    resources, lines = await off_loop(request, _table, home, by, models)
+    models = await models_there(request, home, PATIENCE)
+    resources, lines = await off_loop(request, _table, home, by, [one.name for one in models or ()])
+    reached = models is not None
     return admin_page(request, "rules", home, refused=refused, resources=resources, lines=lines, reached=reached)
-
-
-async def _models(home: Household) -> tuple[list[str], bool]:
-    """The models that the server has, and whether it could be asked."""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            server = await home.servers.get()
-            return [model.name for model in await server.list_models()], True
-    except (FamilychatError, TimeoutError):
-        return [], False
 
 
 def _table(home: Household, by: User, models: Iterable[str]) -> tuple[list[str], list[Line]]:

@@ -14,7 +14,7 @@ from litestar.response import Response
 from familychat.errors import ConflictError, NotFoundError, TaskError
 from familychat.household import Household
 from familychat.models import User
-from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, typed
+from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, asked
 from familychat_web.forms import reads
 from familychat_web.offering import models_known
 from familychat_web.site import WebRequest
@@ -81,7 +81,7 @@ class TasksController(Controller):
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:
         """Switch a task on or off, or add one."""
-        result = await acted(request, Doing(home, user, await typed(request)), SWITCHING, TASKS)
+        result = await acted(await asked(request, home, user), SWITCHING, TASKS)
         return _tasks(request, home, user, result) if isinstance(result, Refused) else result
 
     @get("/one", sync_to_thread=False)
@@ -100,8 +100,8 @@ class TasksController(Controller):
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:
         """Change or remove one of the household's own."""
-        doing = Doing(home, user, await typed(request))
-        result = await acted(request, doing, CHANGING, TASKS)
+        doing = await asked(request, home, user)
+        result = await acted(doing, CHANGING, TASKS)
         return _task(request, home, user, doing.text("name"), result) if isinstance(result, Refused) else result
 
 

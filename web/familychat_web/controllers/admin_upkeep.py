@@ -13,13 +13,13 @@ from litestar.params import FromQuery
 from litestar.response import Response
 
 from familychat.errors import FamilychatError
-from familychat.family.usage import UsageReports, span
+from familychat.family.usage import span
 from familychat.household import Household
 from familychat.models import UsageTotal, User
 from familychat.search_words import day_start
 from familychat.settings import describe, keys
 from familychat.store.audit import AuditChoice
-from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, typed
+from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, asked
 from familychat_web.errors import problem_of
 from familychat_web.forms import reads
 from familychat_web.noted import ACTIONS
@@ -75,7 +75,7 @@ class UpkeepController(Controller):
         except FamilychatError as error:
             refused = Refused("usage", problem_of(error), {"since": since, "until": until})
             first, last = span(today, days=None, since=None, until=None)
-        reports = UsageReports(home.database, home.accounts)
+        reports = home.usage
         days = reports.household(user, "day", first, last)[-MOST_BARS:]
         return admin_page(
             request,
@@ -144,7 +144,7 @@ class UpkeepController(Controller):
         self, request: WebRequest, home: NamedDependency[Household], user: NamedDependency[User]
     ) -> Response[Any]:
         """End anybody's session."""
-        result = await acted(request, Doing(home, user, await typed(request)), ACTS, SESSIONS)
+        result = await acted(await asked(request, home, user), ACTS, SESSIONS)
         return _sessions(request, home, user, result) if isinstance(result, Refused) else result
 
     @get("/settings", sync_to_thread=False)

@@ -21,7 +21,7 @@ from familychat_web.controllers.shell import conversations_pane
 from familychat_web.dependencies import off_loop
 from familychat_web.errors import Problem, problem_of
 from familychat_web.exporting import download
-from familychat_web.forms import fields, reads, see_other
+from familychat_web.forms import fields, incomplete, reads, see_other
 from familychat_web.listing import View
 from familychat_web.site import WebRequest
 from familychat_web.templating import page
@@ -79,7 +79,7 @@ class SeveralController(Controller):
         try:
             (wanted,) = await fields(request)
             if wanted not in set(Action):
-                raise InvalidInputError("The form isn't complete. Nothing was changed.", "Load the page again.")
+                raise incomplete()
             chosen = await _chosen(request, home, user, source)
             to = (await request.form()).get("to", "")
             folder = to.strip() or None if isinstance(to, str) else None
