@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +38,10 @@ from familychat.tasks.registry import TaskRegistry
 if TYPE_CHECKING:
     from familychat.family.safety.rules import Safety
     from familychat.family.usage import UsageReports
+
+
+NO_MODEL = "(none)"
+"""What nobody's answer takes."""
 
 
 def database_path(settings: Settings) -> Path:
@@ -132,8 +137,22 @@ class Household:
         with self.database.transaction():
             self.permissions.require_turn(user, task)
             self.limits.count_turn(user, task)
-        async with self._queue.turn(user.id, tell, model=model or self.settings.model):
+        async with self.in_line(user, tell, model=model):
             yield
+
+    def in_line(self, user: User, tell: OnPosition, *, model: str | None) -> AbstractAsyncContextManager[None]:
+        """Inside, the model server is theirs: for what is neither limited nor counted. ``tell`` as :meth:`question`."""
+        return self._queue.turn(user.id, tell, model=model or self.settings.model)
+
+    def between_answers(
+        self, admin: User, tell: OnPosition, *, model: str | None = None
+    ) -> AbstractAsyncContextManager[None]:
+        """Inside, load ``model``, or (None) take a model away: nobody's answer is under way that this could break.
+
+        ``tell`` as :meth:`question`. Raises :class:`familychat.errors.NotAllowedError` for anybody but an admin.
+        """
+        self.accounts.require_admin(admin)
+        return self._queue.turn(admin.id, tell, model=model or NO_MODEL)
 
     def use_model(self, name: str) -> None:
         """Make a model the default from now on; :func:`familychat.settings.write_setting` makes it last."""

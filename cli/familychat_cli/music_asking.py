@@ -86,12 +86,22 @@ async def evaluate_file(file: Path, library: str | None, model: str | None, writ
     except ValueError:
         known = ", ".join(one.value for one in Method)
         raise InvalidInputError(f"There is no writer {writer}.", f"There are: {known}.") from None
-    async with opened(library, model) as (_, _, _, _, engine, access):
+    async with opened(library, model) as (home, _, user, _, engine, access):
         from rich.progress import Progress
 
         with Progress(console=err(), transient=True, disable=quiet or not err().is_terminal) as bar:
             task = bar.add_task("Asking", total=len(questions))
-            return await evaluate(questions, engine, access, method, lambda: bar.advance(task))
+
+            def waiting(position: int) -> None:
+                bar.update(task, description=f"{waiting_text(Queued(position))}.")
+
+            @asynccontextmanager
+            async def turn() -> AsyncIterator[None]:
+                async with home.in_line(user, waiting, model=model):
+                    bar.update(task, description="Asking")
+                    yield
+
+            return await evaluate(questions, engine, access, method, lambda: bar.advance(task), turn=turn)
 
 
 def show_evaluation(result: Evaluation) -> None:

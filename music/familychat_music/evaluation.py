@@ -7,6 +7,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -154,20 +155,23 @@ async def evaluate(
     consultant: Consultant | None,
     method: Method,
     progress: Callable[[], object] = lambda: None,
+    *,
+    turn: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
 ) -> Evaluation:
-    """Ask every question by ``method`` and compare its rows with the gold's."""
+    """Ask every question by ``method``, each in a ``turn``, and compare its rows with the gold's."""
     result = Evaluation(method.value)
     # The same choices in every run, and nothing secret.
     asker = _Asker(engine, consultant, method, random.Random(SEED))  # noqa: S311
     answered: dict[str, _Result] = {}
     for question in questions:
-        began = time.perf_counter()
         before = answered.get(question.after or "")
-        try:
-            got = await _ask(question, before, asker)
-        except FamilychatError as error:
-            got = _Result(None, None, None, error.message)
-        result.seconds.append(round(time.perf_counter() - began, 4))
+        async with turn():
+            began = time.perf_counter()
+            try:
+                got = await _ask(question, before, asker)
+            except FamilychatError as error:
+                got = _Result(None, None, None, error.message)
+            result.seconds.append(round(time.perf_counter() - began, 4))
         answered[question.id] = got
         await _judge(question, got, engine, result)
         progress()

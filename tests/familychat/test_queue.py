@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from familychat import titles
 from familychat.chat import NewConversation
-from familychat.errors import StoreError, StoreLockedError
+from familychat.errors import NotAllowedError, StoreError, StoreLockedError
 from familychat.events import Completed, Queued
 from familychat.household import Household
 from familychat.llm.discovery import ServerChoice
@@ -483,6 +483,41 @@ async def test_as_many_at_once_as_the_server_has_slots(open_home: OpenHome) -> N
                 await asyncio.sleep(0.01)
         for turn in turns:
             await turn.stop()
+
+
+async def test_models_are_changed_when_that_breaks_no_answer(open_home: OpenHome) -> None:
+    fake = FakeLMStudio(Script(first_delay=LONG), loaded={"maker/tiny": 4096})
+    told: asyncio.Queue[int] = asyncio.Queue()
+    changed: list[str | None] = []
+    async with (
+        asyncio.timeout(LONG),
+        open_home(fake, kind="lmstudio", model="maker/tiny", server_parallel=3, titles="words") as (home, admin),
+    ):
+
+        async def change(model: str | None) -> None:
+            async with home.between_answers(admin, told.put_nowait, model=model):
+                changed.append(model)
+
+        running = home.chat.start(admin, NewConversation(), "Hello")
+        while not fake.chats:
+            await asyncio.sleep(0.01)
+        await change("Maker/Tiny")
+        assert changed == ["Maker/Tiny"], "the answer's own model does it no harm"
+        for model in ("maker/large", None):
+            waiting = asyncio.create_task(change(model))
+            assert await told.get() == 1
+            waiting.cancel()
+            await asyncio.wait({waiting})
+        waiting = asyncio.create_task(change(None))
+        assert await told.get() == 1
+        assert changed == ["Maker/Tiny"]
+        await running.stop()
+        await waiting
+        assert changed == ["Maker/Tiny", None]
+
+        member = home.accounts.add(admin, "member", "quiet little river")
+        with pytest.raises(NotAllowedError):
+            home.between_answers(member, nobody_told)
 
 
 async def test_a_title_waits_for_other_processes_and_gives_way_to_them(

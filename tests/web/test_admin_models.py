@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 
 from familychat.household import Household
 from familychat.llm.discovery import ServerChoice
+from familychat.queue.sharing import Server, SharedQueue
 from familychat.settings import Settings, load_settings
+from familychat.store.leases import Lease
 from familychat.testing import FakeLMStudio
 from familychat_web.controllers import music
 from familychat_web.music_desk import file_name
@@ -19,6 +22,8 @@ from familychat_web.testing import Browser, Running, family_page
 
 PASSWORD = "quiet little river"
 PATIENCE = 30.0
+LMSTUDIO = "lmstudio http://localhost:1234"
+"""What the line at it is called."""
 SONGS = "Title,Artist,Year,Length\nBlue Moon,Ann,1961,3:45\nRed Sun,Bob,1973,4:10\nGreen Sea,Ann,1985,2:59\n"
 
 
@@ -60,11 +65,30 @@ def test_models_are_loaded_unloaded_and_fetched(mum: Browser) -> None:
     text = shown(mum, "/admin/models", "maker/tiny is ready.")
     assert "data-poll" not in text
     assert mum.post("/admin/models", do="unload", model="maker/tiny").status_code == 303
+    shown(mum, "/admin/models", "maker/tiny is unloaded.")
     assert mum.post("/admin/models", do="unload", model="no-such").status_code == 404
     assert mum.post("/admin/models", do="pull", model="maker/new").status_code == 303
     shown(mum, "/admin/models", "maker/new is here.")
     assert mum.post("/admin/models", do="pull", model="").status_code == 422
     assert mum.post("/admin/models", do="look-anew").headers["location"] == "/admin/models?done=look-anew"
+
+
+def test_no_answer_loses_its_model(page: tuple[Running, Browser]) -> None:
+    family, mum = page
+    data_dir = family.app.state.site.settings.data_dir
+    lease = Lease(data_dir)
+    terminal = SharedQueue(data_dir, lease.id)
+    answering = terminal.turn(Server(LMSTUDIO, lambda: 1), "kid", lambda _position: None, model="maker/tiny")
+    with asyncio.Runner() as loop:
+        loop.run(answering.__aenter__())
+        mum.get("/admin/models")
+        assert mum.post("/admin/models", do="load", model="maker/large").status_code == 303
+        text = shown(mum, "/admin/models", "It waits for answers that are under way: number 1 in the line.")
+        assert "maker/large is being loaded" in text
+        loop.run(answering.__aexit__(None, None, None))
+    shown(mum, "/admin/models", "maker/large is ready.")
+    terminal.close()
+    lease.release()
 
 
 def test_the_default_model_holds_at_once_and_lasts(page: tuple[Running, Browser]) -> None:

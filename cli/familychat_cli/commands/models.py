@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from familychat.events import Queued
 from familychat_cli import invocation, options
 from familychat_cli.output import emit_json, megabytes, note, say, table
 from familychat_cli.progress import show_progress
+from familychat_cli.render import waiting_text
 
 if TYPE_CHECKING:
+    from familychat.household import Household
     from familychat.llm.base import ModelInfo, ModelServer
+    from familychat.models import User
 
 app = typer.Typer(help="The models of your model server.", no_args_is_help=True)
 
@@ -60,7 +66,21 @@ def ps(json: options.Json = False) -> None:
     _listed(loaded_only=True, json=json)
 
 
-def _manage(work: Callable[[ModelServer, str], Awaitable[None]], name: str | None, *, must_exist: bool = True) -> str:
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """A model by its full name, where it is, and the admin who changes it."""
+
+    home: Household
+    user: User
+    server: ModelServer
+    model: str
+
+    def between_answers(self, model: str | None = None) -> AbstractAsyncContextManager[None]:
+        """As :meth:`Household.between_answers`, saying what is waited for."""
+        return self.home.between_answers(self.user, lambda position: note(waiting_text(Queued(position))), model=model)
+
+
+def _manage(work: Callable[[_Chosen], Awaitable[None]], name: str | None, *, must_exist: bool = True) -> str:
     """Do something with a model as an admin; returns the model's full name."""
 
     async def managed() -> str:
@@ -77,7 +97,7 @@ def _manage(work: Callable[[ModelServer, str], Awaitable[None]], name: str | Non
                 raise InvalidInputError("Which model?", "familychat models pull NAME")
             if must_exist:
                 wanted = known_model(await server.list_models(), wanted, server.title).name
-            await work(server, wanted)
+            await work(_Chosen(home, user, server, wanted))
             return wanted
 
     return invocation.run(managed)
@@ -88,7 +108,7 @@ def use(name: Name) -> None:
     """Choose the household's default model."""
     from familychat.settings import write_setting
 
-    async def nothing(_server: ModelServer, _name: str) -> None:
+    async def nothing(_chosen: _Chosen) -> None:
         pass
 
     chosen = _manage(nothing, name)
@@ -100,8 +120,9 @@ def use(name: Name) -> None:
 def load(name: Name) -> None:
     """Load a model, so that its first answer comes at once."""
 
-    async def work(server: ModelServer, wanted: str) -> None:
-        await show_progress(server.load(wanted))
+    async def work(chosen: _Chosen) -> None:
+        async with chosen.between_answers(chosen.model):
+            await show_progress(chosen.server.load(chosen.model))
 
     say(f"{_manage(work, name)} is ready.")
 
@@ -110,8 +131,9 @@ def load(name: Name) -> None:
 def unload(name: Name) -> None:
     """Free the memory a model takes."""
 
-    async def work(server: ModelServer, wanted: str) -> None:
-        await server.unload(wanted)
+    async def work(chosen: _Chosen) -> None:
+        async with chosen.between_answers():
+            await chosen.server.unload(chosen.model)
 
     say(f"{_manage(work, name)} is unloaded.")
 
@@ -122,8 +144,8 @@ def pull(
 ) -> None:
     """Download a model to your model server."""
 
-    async def work(server: ModelServer, wanted: str) -> None:
-        await show_progress(server.pull(wanted))
+    async def work(chosen: _Chosen) -> None:
+        await show_progress(chosen.server.pull(chosen.model))
 
     say(f"{_manage(work, name, must_exist=False)} is here.")
 
@@ -132,8 +154,9 @@ def pull(
 def rm(name: Name, yes: options.Yes = False) -> None:
     """Delete a model from your model server."""
 
-    async def work(server: ModelServer, wanted: str) -> None:
-        invocation.confirm(f"This deletes {wanted} from {server.title}.", yes=yes)
-        await server.remove(wanted)
+    async def work(chosen: _Chosen) -> None:
+        invocation.confirm(f"This deletes {chosen.model} from {chosen.server.title}.", yes=yes)
+        async with chosen.between_answers():
+            await chosen.server.remove(chosen.model)
 
     say(f"{_manage(work, name)} is gone.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from litestar import Controller, get, post
@@ -17,6 +18,7 @@ from familychat.llm import practice_model
 from familychat.llm.base import ModelServer, Progress, known_model
 from familychat.models import User
 from familychat.settings import write_setting
+from familychat.wording import Text
 from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, asked
 from familychat_web.describing import MAY_FAIL
 from familychat_web.errors import Problem, problem_of
@@ -46,13 +48,23 @@ async def _pull(doing: Doing) -> None:
 
 async def _load(doing: Doing) -> None:
     server, model = await _chosen(doing)
-    doing.site.jobs.start(KIND, "load", model, lambda job: _followed(job, server.load(model)))
+
+    async def work(job: Job) -> None:
+        async with doing.home.between_answers(doing.by, partial(_wait, job), model=model):
+            await _followed(job, server.load(model))
+
+    doing.site.jobs.start(KIND, "load", model, work)
 
 
 async def _unload(doing: Doing) -> None:
     server, model = await _chosen(doing)
-    doing.site.jobs.require_free(KIND)
-    await server.unload(model)
+
+    async def work(job: Job) -> None:
+        async with doing.home.between_answers(doing.by, partial(_wait, job)):
+            job.tell("", None)
+            await server.unload(model)
+
+    doing.site.jobs.start(KIND, "unload", model, work)
 
 
 async def _use(doing: Doing) -> None:
@@ -81,6 +93,11 @@ ACTS: dict[str, Act] = {
     "unload": _unload,
     "use-model": _use,
 }
+
+
+def _wait(job: Job, position: int) -> None:
+    # Not by tell(): the queue calls this, and what that raises at a shutdown isn't its business.
+    job.text = Text("It waits for answers that are under way: number %(place)s in the line.", place=position)
 
 
 async def _followed(job: Job, steps: AsyncGenerator[Progress, None]) -> None:
