@@ -331,8 +331,8 @@ class Chat:
         others = self._queue.others()
         return Crowd(self.under_way + others.under_way, self._queue.waiting + others.waiting)
 
-    def use_model(self, name: str) -> None:
-        """Answer with this model from now on, where a conversation hasn't chosen another."""
+    def use_model(self, name: str | None) -> None:
+        """Answer with this model (None: any) from now on, where a conversation hasn't chosen another."""
         self._default_model = name
 
     async def titled(self) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from familychat.chat import Chat
-from familychat.clock import Clock, utc_now
+from familychat.clock import Clock, timestamp, utc_now
 from familychat.conversations import Conversations
 from familychat.family.accounts import Accounts
 from familychat.family.hours import household_zone
@@ -27,7 +27,8 @@ from familychat.preferences import Preferences
 from familychat.queue import OnPosition, TurnQueue
 from familychat.recovery import Recovery
 from familychat.searching import Search
-from familychat.settings import Settings
+from familychat.settings import Settings, is_secret, write_setting
+from familychat.store.audit import ABOUT_EVERYONE, AuditStore
 from familychat.store.database import FILE_NAME, Database
 from familychat.store.files import data_folder, setup_lock
 from familychat.store.leases import Lease
@@ -154,10 +155,23 @@ class Household:
         self.accounts.require_admin(admin)
         return self._queue.turn(admin.id, tell, model=model or NO_MODEL)
 
-    def use_model(self, name: str) -> None:
-        """Make a model the default from now on; :func:`familychat.settings.write_setting` makes it last."""
-        self.settings = replace(self.settings, model=name)
-        self.chat.use_model(name)
+    def set_setting(self, admin: User, path: Path, key: str, raw: str | None) -> None:
+        """Set a setting in the settings file ``path``, or take it out (None); everybody can read that it was done.
+
+        The default model is another at once, all else from the next start. Raises
+        :class:`familychat.errors.NotAllowedError` for anybody but an admin, and as
+        :func:`familychat.settings.write_setting`, which leaves all as it was.
+        """
+        self.accounts.require_admin(admin)
+        with self.database.transaction():
+            write_setting(path, key, raw)
+            action = "setting.unset" if raw is None else "setting.set"
+            details = "" if raw is None or is_secret(key) else raw
+            at = timestamp(self.clock())
+            AuditStore(self.database).add(at, admin.username, action, key, details, about_id=ABOUT_EVERYONE)
+        if key == "model":
+            self.settings = replace(self.settings, model=raw)
+            self.chat.use_model(raw)
 
     def close(self) -> None:
         """Close the database. Inside an event loop use :meth:`aclose`, which also stops what is running."""

@@ -23,9 +23,16 @@ SERVER_KINDS = ("auto", "lmstudio", "ollama", "openai", "embedded")
 HIDDEN = Text("(set, not shown)")
 
 
-def _setting(default: Any, meaning: str, allowed: str, read: Reader, *, secret: bool = False) -> Any:
+def _setting(
+    default: Any, meaning: str, allowed: str, read: Reader, *, secret: bool = False, page: bool = False
+) -> Any:
+    """A field of :class:`Settings`.
+
+    Only a ``page`` setting may be set in a browser: one that neither decides where conversations go or who gets in, nor
+    names a file of the computer.
+    """
     allowed = allowed if isinstance(allowed, Text) else Text(allowed)
-    metadata = {"meaning": Text(meaning), "allowed": allowed, "read": read, "secret": secret}
+    metadata = {"meaning": Text(meaning), "allowed": allowed, "read": read, "secret": secret, "page": page}
     if callable(default):
         return field(default_factory=default, metadata=metadata)
     return field(default=default, metadata=metadata, repr=not secret)
@@ -64,37 +71,39 @@ class Settings:
         None, "the key the model server asks for", "the key as text", text, secret=True
     )
     server_context_length: int | None = _setting(
-        None, "how much the model can read, if its server doesn't say", _TOKENS, number(int, 256, 10_000_000)
-    )
+        None, "how much the model can read, if its server doesn't say", _TOKENS, number(int, 256, 10_000_000),
+        page=True,
+    )  # fmt: skip
     server_parallel: int | None = _setting(
         None, "how many answers the model server writes at once; if unset, what it says itself, else one",
-        "a whole number from 1 to 256", number(int, 1, 256),
+        "a whole number from 1 to 256", number(int, 1, 256), page=True,
     )  # fmt: skip
     server_connect_timeout: float = _setting(
-        5.0, "how long to wait for a connection", _SECONDS, number(float, 0.1, 3600)
+        5.0, "how long to wait for a connection", _SECONDS, number(float, 0.1, 3600), page=True
     )
     server_read_timeout: float = _setting(
-        600.0, "how long a silent model may think or load", _SECONDS, number(float, 0.1, 3600)
+        600.0, "how long a silent model may think or load", _SECONDS, number(float, 0.1, 3600), page=True
     )
     lmstudio_url: str = _setting("http://localhost:1234", "where to look for LM Studio", _URL, url)
     ollama_url: str = _setting("http://localhost:11434", "where to look for Ollama", _URL, url)
     embedded_model: Path | None = _setting(None, "your own GGUF file for the built-in engine", "a file's path", path)
     embedded_context_length: int = _setting(
-        4096, "how much the built-in engine reads at once", _TOKENS, number(int, 256, 10_000_000)
+        4096, "how much the built-in engine reads at once", _TOKENS, number(int, 256, 10_000_000), page=True
     )
     embedded_threads: int | None = _setting(
-        None, "how many processor threads the built-in engine uses", "1 to 256", number(int, 1, 256)
+        None, "how many processor threads the built-in engine uses", "1 to 256", number(int, 1, 256), page=True
     )
     time_zone: str | None = _setting(
-        None, "where the household is, if not where its computer is", "a name such as Europe/Berlin", time_zone
-    )
+        None, "where the household is, if not where its computer is", "a name such as Europe/Berlin", time_zone,
+        page=True,
+    )  # fmt: skip
     trash_days: int = _setting(
         30, "for how many days deleted conversations stay in the trash (0: until it is emptied)", "0 to 36500",
-        number(int, 0, 36_500),
+        number(int, 0, 36_500), page=True,
     )  # fmt: skip
     titles: str = _setting(
         "model", "who names new conversations: a model, once nobody waits for it, or the question's first words",
-        "model or words", one_of("model", "words"),
+        "model or words", one_of("model", "words"), page=True,
     )  # fmt: skip
     web_allowed_hosts: tuple[str, ...] = _setting(
         (), "the names under which browsers reach the page, besides this computer's own addresses",
@@ -130,6 +139,11 @@ def keys() -> list[str]:
 def is_secret(key: str) -> bool:
     """Whether a setting's value is never shown."""
     return bool(_fields()[key].metadata["secret"])
+
+
+def on_page(key: str) -> bool:
+    """Whether an admin may set it in a browser, too."""
+    return bool(_fields()[key].metadata["page"])
 
 
 def variable(key: str) -> str:

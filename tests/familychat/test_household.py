@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from familychat.errors import ConflictError, NotFoundError, SignInError
+from familychat.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError, SignInError
 from familychat.household import Household
 from familychat.models import Conversation, Role, Status, User
-from familychat.settings import Settings
+from familychat.settings import Settings, load_settings
 from familychat.store.conversations import ConversationStore
 from familychat.store.leases import live_processes
 from familychat.store.messages import MessageStore
@@ -49,6 +49,33 @@ def test_a_second_opening_makes_nobody(household: Household, owner: User, data_d
     assert again.first_admin is None
     assert [user.username for user in again.accounts.people.all()] == ["parent"]
     again.close()
+
+
+def test_an_admin_sets_a_setting_and_all_can_read_that(household: Household, owner: User, tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    member = household.accounts.add(owner, "member", "quiet little river")
+    for user, key, raw in [(member, "trash_days", "7"), (owner, "trash_days", "soon"), (owner, "colour", "red")]:
+        with pytest.raises((NotAllowedError, InvalidInputError, NotFoundError)):
+            household.set_setting(user, path, key, raw)
+    assert not path.exists()
+    household.set_setting(owner, path, "trash_days", "7")
+    household.set_setting(owner, path, "server.api_key", "not to be seen")
+    household.set_setting(owner, path, "trash_days", None)
+    settings = load_settings(environ={}, config_path=path)
+    assert (settings.trash_days, settings.server_api_key) == (30, "not to be seen")
+    read = [(one.action, one.target, one.details) for one in household.accounts.audit_about(member, 3)]
+    assert read == [
+        ("setting.unset", "trash_days", ""),
+        ("setting.set", "server.api_key", ""),
+        ("setting.set", "trash_days", "7"),
+    ]
+
+
+def test_the_default_model_is_another_at_once(household: Household, owner: User, tmp_path: Path) -> None:
+    household.set_setting(owner, tmp_path / "config.toml", "model", "large")
+    assert household.settings.model == "large"
+    household.set_setting(owner, tmp_path / "config.toml", "model", None)
+    assert household.settings.model is None
 
 
 def test_opened_for_the_first_time_by_several_at_once(data_dir: Path) -> None:

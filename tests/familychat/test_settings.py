@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from familychat.errors import InvalidInputError, NotFoundError, SettingsError
-from familychat.settings import HIDDEN, describe, keys, load_settings, variable, write_setting
+from familychat.settings import HIDDEN, describe, keys, load_settings, on_page, variable, write_setting
 
 WRONG = {
     "data_dir": "",
@@ -81,6 +81,12 @@ def test_later_layers_win(path: Path) -> None:
 
 def test_every_setting_is_covered_here() -> None:
     assert set(WRONG) == set(RIGHT) == set(keys())
+
+
+def test_no_browser_changes_where_conversations_go_who_gets_in_or_which_file_is_read() -> None:
+    parts = {key for key in keys() if key.startswith(("lmstudio.", "ollama.", "web."))}
+    server = {"server.kind", "server.url", "server.api_key"}
+    assert {key for key in keys() if not on_page(key)} == {"data_dir", "model", "embedded.model", *server, *parts}
 
 
 @pytest.mark.parametrize("key", [key for key, value in WRONG.items() if value])

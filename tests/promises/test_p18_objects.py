@@ -150,6 +150,7 @@ TABLE = {
     ("POST", "/admin/backups"): for_admins(422),
     ("GET", "/admin/backups/progress"): for_admins(200),
     ("GET", "/admin/settings"): for_admins(200),
+    ("POST", "/admin/settings"): for_admins(422),
     ("GET", "/metrics"): for_all(200),  # from this computer, as here
     ("GET", "/account"): for_members(200),
     ("GET", "/account/password"): for_members(200),

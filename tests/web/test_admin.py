@@ -14,6 +14,7 @@ from familychat.clock import timestamp, utc_now
 from familychat.family.guessing import account_subject
 from familychat.family.safety.rules import Safety
 from familychat.models import Band, LimitKind, Role, Status, Usage, User
+from familychat.settings import load_settings
 from familychat.store.conversations import ConversationStore
 from familychat.store.messages import MessageStore
 from familychat.store.sessions import SessionStore
@@ -362,6 +363,38 @@ def test_settings_hide_secrets(family: Running, mum: Browser) -> None:
     page = mum.get("/admin/settings").text
     assert "server.kind" in page
     assert "web.metrics_token" in page
+
+
+def test_settings_are_changed_from_the_next_start(family: Running, mum: Browser) -> None:
+    path = family.app.state.site.config_path
+    well(mum, "/admin/settings", "set-setting", key="trash_days", value=" 7 ")
+    assert load_settings(environ={}, config_path=path).trash_days == 7
+    page = mum.get("/admin/settings").text
+    assert "From the next start: 7" in page
+    assert family.home.settings.trash_days == 30
+    text = refused(mum, "/admin/settings", "set-setting", 422, key="trash_days", value="so<on")
+    assert 'value="so&lt;on"' in text
+    assert "Allowed: 0 to 36500." in text
+    refused(mum, "/admin/settings", "set-setting", 403, key="server.url", value="http://elsewhere.example")
+    refused(mum, "/admin/settings", "unset-setting", 403, key="data_dir")
+    refused(mum, "/admin/settings", "set-setting", 404, key="colour", value="red")
+    well(mum, "/admin/settings", "unset-setting", key="trash_days")
+    assert "From the next start: 7" not in mum.get("/admin/settings").text
+    assert "changed a setting" in mum.get("/admin/audit?action=setting").text
+
+
+def test_a_settings_file_that_somebody_broke(family: Running, mum: Browser) -> None:
+    path = family.app.state.site.config_path
+    before = path.read_bytes()
+    path.write_bytes(b"colour = 1")
+    try:
+        page = mum.get("/admin/settings")
+        assert page.status_code == 200
+        assert "There is no setting colour" in page.text
+        refused(mum, "/admin/settings", "set-setting", 500, key="trash_days", value="7")
+        assert path.read_bytes() == b"colour = 1"
+    finally:
+        path.write_bytes(before)
 
 
 def test_backups_are_made_and_checked(family: Running, mum: Browser) -> None:

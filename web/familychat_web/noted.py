@@ -36,6 +36,8 @@ ACTIONS = {
     "sign-in.failed": Text("failed to sign in"),
     "sign-in.locked": Text("locked after wrong passwords"),
     "sign-out": Text("signed out"),
+    "setting.set": Text("changed a setting"),
+    "setting.unset": Text("put a setting back to its default"),
     "snapshot.create": Text("made a snapshot"),
     "snapshot.restore": Text("restored a snapshot"),
     "supervision.look": Text("looked at what was asked"),

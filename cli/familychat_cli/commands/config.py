@@ -53,12 +53,10 @@ def unset(key: Key) -> None:
 def _write(key: str, value: str | None) -> None:
     import os
 
-    from familychat.family.permissions import require_admin
-    from familychat.settings import variable, write_setting
+    from familychat.settings import variable
     from familychat_cli.output import note
 
-    with invocation.signed_in() as (_home, user):
-        require_admin(user)
-    write_setting(invocation.current.config_path(), key, value)
+    with invocation.signed_in() as (home, user):
+        home.set_setting(user, invocation.current.config_path(), key, value)
     if os.environ.get(variable(key)):
         note(f"{variable(key)} is set in the environment and goes before the file.")

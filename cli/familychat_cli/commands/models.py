@@ -106,14 +106,11 @@ def _manage(work: Callable[[_Chosen], Awaitable[None]], name: str | None, *, mus
 @app.command()
 def use(name: Name) -> None:
     """Choose the household's default model."""
-    from familychat.settings import write_setting
 
-    async def nothing(_chosen: _Chosen) -> None:
-        pass
+    async def work(chosen: _Chosen) -> None:
+        chosen.home.set_setting(chosen.user, invocation.current.config_path(), "model", chosen.model)
 
-    chosen = _manage(nothing, name)
-    write_setting(invocation.current.config_path(), "model", chosen)
-    say(f"{chosen} answers from now on, unless a conversation has chosen another.")
+    say(f"{_manage(work, name)} answers from now on, unless a conversation has chosen another.")
 
 
 @app.command()

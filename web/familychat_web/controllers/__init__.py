@@ -12,6 +12,7 @@ from familychat_web.controllers.admin_looking import LookingController
 from familychat_web.controllers.admin_models import ModelsController
 from familychat_web.controllers.admin_people import PeopleController
 from familychat_web.controllers.admin_rules import RulesController
+from familychat_web.controllers.admin_settings import SettingsController
 from familychat_web.controllers.admin_tasks import TasksController
 from familychat_web.controllers.admin_upkeep import UpkeepController
 from familychat_web.controllers.api import MeController
@@ -46,6 +47,7 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     PeopleController,
     RulesController,
     TasksController,
+    SettingsController,
     UpkeepController,
     AskingController,
     ConversationsController,

@@ -17,7 +17,6 @@ from familychat.household import Household
 from familychat.llm import practice_model
 from familychat.llm.base import ModelServer, Progress, known_model
 from familychat.models import User
-from familychat.settings import write_setting
 from familychat.wording import Text
 from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, asked
 from familychat_web.describing import MAY_FAIL
@@ -69,8 +68,7 @@ async def _unload(doing: Doing) -> None:
 
 async def _use(doing: Doing) -> None:
     _, model = await _chosen(doing)
-    await doing.site.off_loop(write_setting, doing.site.config_path, "model", model)
-    doing.home.use_model(model)
+    await doing.site.off_loop(doing.home.set_setting, doing.by, doing.site.config_path, "model", model)
 
 
 async def _chosen(doing: Doing) -> tuple[ModelServer, str]:

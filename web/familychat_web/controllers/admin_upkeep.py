@@ -1,4 +1,4 @@
-"""Admin pages: what was used, who did what, who is signed in where, and the settings."""
+"""Admin pages: what was used, who did what, and who is signed in where."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ from familychat.family.usage import span
 from familychat.household import Household
 from familychat.models import UsageTotal, User
 from familychat.search_words import day_start
-from familychat.settings import describe, keys
 from familychat.store.audit import AuditChoice
 from familychat_web.admin_pages import Act, Doing, Refused, acted, admin_page, admins_only, asked
 from familychat_web.errors import problem_of
 from familychat_web.forms import reads
 from familychat_web.noted import ACTIONS
-from familychat_web.site import WebRequest, site_of
+from familychat_web.site import WebRequest
 
 SESSIONS = "/admin/sessions"
 A_PAGE = 50
@@ -146,13 +145,6 @@ class UpkeepController(Controller):
         """End anybody's session."""
         result = await acted(await asked(request, home, user), ACTS, SESSIONS)
         return _sessions(request, home, user, result) if isinstance(result, Refused) else result
-
-    @get("/settings", sync_to_thread=False)
-    def settings(self, request: WebRequest, home: NamedDependency[Household]) -> Response[str]:
-        """Every setting with where it came from; secrets stay hidden."""
-        site = site_of(request)
-        shown = [describe(home.settings, key) for key in keys()]
-        return admin_page(request, "settings", home, settings=shown, config_path=site.config_path)
 
 
 def _sessions(request: WebRequest, home: Household, by: User, refused: Refused | None = None) -> Response[str]:
