@@ -82,7 +82,7 @@ def test_errors_too(family: Running, method: str, path: str, headers: dict[str, 
 
 
 class Broken:
-    def all(self, _user: object) -> None:
+    def usable(self, _user: object) -> None:
         raise RuntimeError("canary")
 
 

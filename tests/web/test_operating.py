@@ -166,7 +166,7 @@ def test_each_request_has_a_line_with_its_id_and_none_of_its_words(family: Runni
 
 
 class Broken:
-    def all(self, _user: object) -> None:
+    def usable(self, _user: object) -> None:
         raise RuntimeError("canary of an exception")
 
 

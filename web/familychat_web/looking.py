@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from familychat_web.looks import ACCENTS
 from familychat_web.screens import PHONE, WIDE, Screen
 from familychat_web.testing import Browser
 
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+EVERYTHING, CONTRASTS = ("tag", TAGS), ("rule", ("color-contrast",))
 THEMES = ("light", "dark", "contrast")
 WIDTHS = (320, 390, 1280, 3840)
 FINGER = 44
@@ -81,8 +83,8 @@ class Look:
             raise AssertionError(f"{path} leads to {self.screen.driver.current_url}")
 
     def wrong_however_it_stands(self) -> list[str]:
-        """What is wrong with it as it opens, with everything unfolded, and with each menu open."""
-        found = self.wrong()
+        """What is wrong with it as it opens, in all looks, with everything unfolded, and with each menu open."""
+        found = self.wrong() + self._in_other_looks()
         for step in itertools.takewhile(lambda number: self.screen.run(_UNFOLD, number), itertools.count()):
             found += [f"unfolded {step}: {one}" for one in self.wrong()]
         return found
@@ -98,15 +100,28 @@ class Look:
 
     def violations(self) -> list[str]:
         """What axe finds: everything in the first theme, and the contrasts of the others."""
+        found = self._violations(THEMES[0], EVERYTHING)
+        for theme in THEMES[1:]:
+            found += self._violations(theme, CONTRASTS)
+        return found
+
+    def _in_other_looks(self) -> list[str]:
+        """What axe finds: everything in the other themes, and the contrasts of the other accents."""
+        self._window(WIDE[0])
+        found = []
+        for theme in THEMES[1:]:
+            found += self._violations(theme, EVERYTHING)
+        for theme, accent in itertools.product(("light", "dark"), ACCENTS[1:]):
+            found += self._violations(theme, CONTRASTS, accent)
+        return found
+
+    def _violations(self, theme: str, only: tuple[str, Sequence[str]], accent: str = ACCENTS[0]) -> list[str]:
         if not self.screen.run("return Boolean(window.axe)"):
             self.screen.run(self._axe)
-        found = []
-        for theme in THEMES:
-            self._set(theme=theme)
-            only = ("tag", TAGS) if theme == THEMES[0] else ("rule", ["color-contrast"])
-            given = dict(zip(("type", "values"), only, strict=True))
-            found += [f"{theme}: {one}" for one in self.screen.driver.execute_async_script(_RUN, given)]
-        self._set(theme=THEMES[0])
+        self._set(theme=theme, accent=accent)
+        given = dict(zip(("type", "values"), only, strict=True))
+        found = [f"{theme}, {accent}: {one}" for one in self.screen.driver.execute_async_script(_RUN, given)]
+        self._set(theme=THEMES[0], accent=ACCENTS[0])
         if self.screen.all("[popover]:popover-open"):  # then the rest of the page has no part in it
             found = [one for one in found if not any(rule in one for rule in _OF_WHOLE_PAGES)]
         return found
