@@ -77,6 +77,16 @@ def test_letters_that_are_being_put_together_arent_sent(childs: Screen, model_se
     childs.see(".answer", "Hello!")
 
 
+def test_a_new_conversation_has_its_title_while_the_answer_is_still_to_come(
+    childs: Screen, model_server: FakeOpenAI
+) -> None:
+    model_server.scripts = [Script(first_delay=60)]
+    childs.begin("Why is the sky blue?")
+    childs.see("h1", "Why is the sky blue?")
+    assert childs.driver.title == "Why is the sky blue? · familychat"
+    childs.stop()
+
+
 def test_the_box_grows_with_its_lines_and_shrinks_again(screen: Screen, model_server: FakeOpenAI) -> None:
     answers(model_server, "Thank you.")
     screen.sign_in("child")

@@ -35,9 +35,10 @@ LONGEST_NUMBER = 10
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A turn that was begun, and its two messages as the page shows them."""
+    """A turn that was begun, in which conversation, and its two messages as the page shows them."""
 
     conversation: str
+    title: str
     question: str
     answer: str
     html: str
@@ -230,7 +231,7 @@ def _begun(request: WebRequest, home: Household, running: RunningTurn) -> Respon
     if not wants_json(request):
         return see_other(f"/c/{conversation.id}#message-{answer.id}")
     html = "".join(message_part(request, home, conversation, one).content for one in (question, answer))
-    return Response(asdict(Asked(conversation.id, question.id, answer.id, html)), status_code=200)
+    return Response(asdict(Asked(conversation.id, conversation.title, question.id, answer.id, html)), status_code=200)
 
 
 def _done(request: WebRequest, conversation_id: str) -> Response[Any]:

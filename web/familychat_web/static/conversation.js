@@ -106,6 +106,7 @@ async function ask() {
     field.value = "";
     grow();
     if (!id) settle(begun.conversation);
+    entitle(begun.title);
     list.insertAdjacentHTML("beforeend", begun.html);
     enhance(list);
     follow(begun.answer);
@@ -273,11 +274,7 @@ async function pulse() {
     if (problem.status) tell(problem);
     return;
   }
-  const title = talk.querySelector("h1");
-  if (title.textContent !== now.title) {
-    title.textContent = now.title;
-    document.title = `${now.title} · familychat`;
-  }
+  entitle(now.title);
   if (following) {
     if (now.answer !== following.answer) await finish(following.answer);
   } else if (now.answer || now.head !== head || list.querySelector('[data-status="streaming"]')) {
@@ -285,6 +282,13 @@ async function pulse() {
     await refresh(now.answer);
     changed();
   }
+}
+
+function entitle(title) {
+  const shown = talk.querySelector("h1");
+  if (shown.textContent === title) return;
+  shown.textContent = title;
+  document.title = `${title} · familychat`;
 }
 
 async function refresh(answer) {
