@@ -144,11 +144,12 @@ async def test_positions_change_as_the_line_moves(data_dir: Path) -> None:
 
 
 Move = tuple[str, str, str, int]
+KINDS = [*["ask"] * 5, *["end"] * 4, "stop", "job"]
 MOVES = st.lists(
-    st.tuples(st.sampled_from(["ask", "ask", "ask", "end", "stop", "job"]), st.sampled_from("abc"),
-              st.sampled_from(["", "m", "n"]), st.integers(0, 5)),
-    min_size=1, max_size=30,
-)  # fmt: skip
+    st.tuples(st.sampled_from(KINDS), st.sampled_from("abc"), st.sampled_from(["", "m", "n", "n"]), st.integers(0, 5)),
+    min_size=20,  # few are hardly ever enough for somebody to be passed
+    max_size=60,
+)
 
 
 @settings(max_examples=300, deadline=None)
@@ -166,9 +167,9 @@ def test_the_rules_hold_whatever_happens(moves: list[Move], slots: int) -> None:
             some = [place for place in line.places if place.admitted == (kind == "end")]
             gone = some[which % len(some)] if some else None
             line = left(line, lambda place, gone=gone: place is gone)  # type: ignore[misc]
-        line = moved_up(line)
+        lined_up, line = line, moved_up(line)
         check(before, line, slots)
-        note_waits(before, line, overtaken)
+        note_waits(lined_up, line, overtaken)
     for number, others in overtaken.items():
         # One round of the others before it is the head of the line, and at most one that passes it.
         assert all(others.count(other) <= 2 for other in people), (number, others)
@@ -188,16 +189,20 @@ def check(before: Line, line: Line, slots: int) -> None:
     assert {p.number for p in order(line)} == {p.number for p in line.places if p.waits}
 
 
-def note_waits(before: Line, line: Line, overtaken: dict[int, list[str]]) -> None:
-    """Who was let in while somebody had their oldest question waiting."""
-    was = {place.number for place in before.holders}
-    new = [place.person for place in line.holders if place.number not in was and not place.background]
-    first: dict[str, int] = {}
-    for place in line.places:
-        if place.waits:
-            first.setdefault(place.person, place.number)
-    for person, number in first.items():
-        overtaken.setdefault(number, []).extend(other for other in new if other != person)
+def note_waits(lined_up: Line, line: Line, overtaken: dict[int, list[str]]) -> None:
+    """Who was let in, one after another, while somebody had their oldest question waiting."""
+    there = {place.number for place in line.holders}
+    waiting = [place for place in lined_up.places if place.waits]
+    let_in = [place for place in order(lined_up) if place.number in there]
+    assert {place.number for place in let_in} == {place.number for place in waiting} & there
+    for place in let_in:
+        waiting.remove(place)
+        first: dict[str, int] = {}
+        for other in waiting:
+            first.setdefault(other.person, other.number)
+        for person, number in first.items():
+            if person != place.person:
+                overtaken.setdefault(number, []).append(place.person)
 
 
 def drain(line: Line) -> Line:
