@@ -18,11 +18,13 @@ To add
 - **a form:** ``method="post"``, with ``{% include "partials/csrf.html" %}`` in it. Its handler reads with
   ``opt=reads("name")`` and ``await fields(request)``, and ends with ``see_other("/where")``. Scripts send the token of
   ``<meta name="csrf">`` as the header ``X-CSRF-Token``, which uploads need.
+- **something an admin can do:** a function of :class:`.admin_pages.Doing` in its page's table of acts, a form that says
+  ``do``, and what is said when it is done in ``templates/admin/done.html``. Plain functions run in a thread.
 - **a JSON endpoint:** a path below ``/api/`` and a return type that msgspec knows. Errors of the library become problem
   details (RFC 9457) by themselves.
 - **an answer of another kind:** :mod:`.describing` tells programs of every route, from what its handler says:
   ``media_type``, ``responses``, or ``GIVES``, ``TAKES`` and ``MAY_FAIL`` in its ``opt``.
-- **slow or blocking work:** ``await off_loop(function, ...)``. Reading a row or two needs none of it.
+- **slow or blocking work:** ``await off_loop(request, function, ...)``. Reading a row or two needs none of it.
 - **a stream:** ends when ``request.app.state.stopping`` is set, and asks ``still_signed_in(request)`` as it goes.
 - **a file:** in ``static/``; templates name it with ``static("name.css")``, and modules import each other by ``./``.
 
