@@ -13,6 +13,12 @@ from types import TracebackType
 from typing import Any, Self
 
 COMMAND = (sys.executable, "-m", "familychat_cli.main")
+STORYTELLER = "You are a storyteller."
+LONG_STORY = "Write a very long story about a boat, with many chapters."
+"""With those instructions and at temperature 0, the practice model tells it in about 600 tokens or more.
+
+At other temperatures it now and then says no more than 80.
+"""
 _WRITING = """
 import asyncio, sys
 from pathlib import Path

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.embedded
 
 
 def test_json_has_the_promised_shape(cli: CommandLine, with_model: Path) -> None:
-    answer = cli("ask", "Name a fruit.", "--json", "--max-tokens", "8").json()
+    answer = cli("ask", "Name a fruit.", "--json", "--max-tokens", "8", "--temperature", "0").json()
     assert answer["answer"].strip()
     assert answer["status"] == "complete"
     assert answer["model"] == "smollm2-135m-instruct"
@@ -33,7 +33,7 @@ def test_standard_input_is_appended(cli: CommandLine, with_model: Path) -> None:
 
 
 def test_plain_text_in_a_pipe(cli: CommandLine, with_model: Path) -> None:
-    result = cli("ask", "Say hello.", "--max-tokens", "8")
+    result = cli("ask", "Say hello.", "--max-tokens", "8", "--temperature", "0")
     assert result.code == 0
     assert result.out.strip()
     assert "\x1b" not in result.out

@@ -12,13 +12,12 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from familychat_cli.testing import COMMAND, CommandLine
+from familychat_cli.testing import COMMAND, LONG_STORY, STORYTELLER, CommandLine
 
 pytestmark = pytest.mark.embedded
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\x1b\][^\x07]*\x07")
 CURSOR_QUESTION = r"\x1b\[6n"
-LONG = "Tell me a very long story about a dragon."
 
 
 class Terminal:
@@ -69,7 +68,8 @@ def plain(text: str) -> str:
 
 @pytest.fixture
 def terminal(cli: CommandLine, with_model: Path) -> Iterator[Terminal]:
-    one = Terminal(cli, "chat", "--temperature", "0")  # always the same answers, and long stories
+    # Always the same answers, and long stories.
+    one = Terminal(cli, "chat", "--temperature", "0", "--system", STORYTELLER)
     yield one
     one.child.close(force=True)
 
@@ -82,8 +82,8 @@ def messages(cli: CommandLine) -> list[dict[str, object]]:
 
 def stop_a_story(cli: CommandLine, terminal: Terminal) -> None:
     """Ask for a long story, and stop it once some of it is kept."""
-    terminal.enter(LONG)
-    terminal.expect("a dragon")
+    terminal.enter(LONG_STORY)
+    terminal.expect("a boat")
     begun = time.monotonic()
     while not messages(cli)[-1]["content"]:
         assert time.monotonic() < begun + 60, "the story doesn't begin"
@@ -105,7 +105,7 @@ def test_ask_stop_leave_and_come_back(cli: CommandLine, terminal: Terminal) -> N
     assert last["content"], "what had come is kept"
 
     again = Terminal(cli, "chat", "--continue", "--max-tokens", "20")
-    again.expect("Tell me a very long story")
+    again.expect("Write a very long story")
     again.expect(r"\(stopped\)")
     again.enter("/retry")
     again.expect("tokens/s")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from familychat_cli.testing import CommandLine
+from familychat_cli.testing import LONG_STORY, CommandLine
 
 pytestmark = pytest.mark.embedded
 
@@ -26,12 +26,13 @@ from familychat.events import Delta
 from familychat.household import Household
 from familychat.models import Parameters
 from familychat.settings import load_settings
+from familychat_cli.testing import LONG_STORY, STORYTELLER
 
 async def main():
     home = Household(load_settings())
     user = home.accounts.people.all()[0]
-    new = NewConversation(parameters=Parameters(temperature=0, max_tokens=3000))
-    running = home.chat.start(user, new, "Write a very long story. " + sys.argv[1])
+    new = NewConversation(system_prompt=STORYTELLER, parameters=Parameters(temperature=0, max_tokens=3000))
+    running = home.chat.start(user, new, LONG_STORY + " " + sys.argv[1])
     log = os.open(sys.argv[2], os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     os.write(log, (json.dumps([0, running.conversation.id]) + "\\n").encode())
     async for event in running.follow():
@@ -66,7 +67,7 @@ def test_ten_kills_in_mid_answer(cli: CommandLine, with_model: Path) -> None:
         conversation, seen, killed_at = _stream_and_kill(cli, f"Number {number}", 0.2 + 0.33 * number)
         acknowledged.append(conversation)
         stored = cli("conversations", "show", conversation, "--json").json()["messages"]
-        assert stored[0]["content"] == f"Write a very long story. Number {number}"
+        assert stored[0]["content"] == f"{LONG_STORY} Number {number}"
         answer = stored[1]
         assert answer["status"] in {"partial", "complete"}
         cut += answer["status"] == "partial"

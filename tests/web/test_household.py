@@ -18,13 +18,14 @@ from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from familychat_cli.testing import House
+from familychat_cli.testing import LONG_STORY, House
 from familychat_web.screens import Screen
 
 pytestmark = pytest.mark.embedded
 
 PASSWORD = "quiet little river"
-LONG = "Write a very long story about a boat, with many chapters."
+TALE = "/new?task=tale"
+"""Where the practice model tells long stories, and always the same ones."""
 A_SECOND = 1.0
 SONGS = [
     ("Title", "Artist", "Year", "Genre"),
@@ -59,7 +60,7 @@ def end(screen: Screen) -> None:
 
 def brief(screen: Screen, question: str) -> str:
     """A conversation with a short answer, or the beginning of a long one; its id."""
-    conversation = screen.begin(question)
+    conversation = screen.begin(question, TALE)
     screen.grown(5)
     end(screen)
     return conversation
@@ -90,7 +91,7 @@ def test_the_link_worked_once_and_the_password_is_asked_for(
 
 
 def test_an_answer_streams(house: House, mums: Screen) -> None:
-    conversation = mums.begin(LONG)
+    conversation = mums.begin(LONG_STORY, TALE)
     first = mums.grown(1)
     assert mums.all("#stop"), "it is shown while it is being written"
     second = mums.grown(len(first) + 20)
@@ -105,7 +106,7 @@ def test_an_answer_streams(house: House, mums: Screen) -> None:
 
 
 def test_stop_stops_the_model_itself(house: House, mums: Screen) -> None:
-    conversation = mums.begin(LONG)
+    conversation = mums.begin(LONG_STORY, TALE)
     mums.grown(100)
     busy = usage(house, A_SECOND)
     assert busy > 0.1, "the model is at work"
@@ -121,7 +122,7 @@ def test_stop_stops_the_model_itself(house: House, mums: Screen) -> None:
 
 
 def test_reloading_in_mid_answer_neither_misses_nor_repeats(house: House, mums: Screen) -> None:
-    conversation = mums.begin(LONG)
+    conversation = mums.begin(LONG_STORY, TALE)
     seen = [letters(mums.grown(60))]
     for _ in range(2):
         mums.driver.refresh()
@@ -139,7 +140,7 @@ def test_reloading_in_mid_answer_neither_misses_nor_repeats(house: House, mums: 
 
 
 def test_the_answer_goes_on_while_one_is_elsewhere(house: House, mums: Screen) -> None:
-    conversation = mums.begin(LONG)
+    conversation = mums.begin(LONG_STORY, TALE)
     mums.grown(60)
     mums.open("/account")
     before = len(kept_answer(house, conversation)[1])
@@ -322,7 +323,7 @@ def test_signing_out_leaves_nothing(mums: Screen) -> None:
 
 
 def test_killed_in_mid_answer_and_started_again(house: House, mums: Screen) -> None:
-    conversation = mums.begin(LONG)
+    conversation = mums.begin(LONG_STORY, TALE)
     safe = letters(mums.grown(150))[:-20]
     time.sleep(A_SECOND)
     house.process.send_signal(signal.SIGKILL)

@@ -19,10 +19,12 @@ from familychat.llm.base import Progress
 from familychat.llm.embedded import EmbeddedServer, start_engine
 from familychat.models import Parameters
 from familychat.settings import Settings
+from familychat_cli.testing import LONG_STORY, STORYTELLER
 
 pytestmark = [pytest.mark.anyio, pytest.mark.embedded]
 
-STORY = "Count from one to five hundred, each number in words."
+SOBER = NewConversation(system_prompt=STORYTELLER, parameters=Parameters(temperature=0))
+"""Always the same answer, and long enough."""
 
 
 async def collect(events: AsyncIterator[Event]) -> list[Event]:
@@ -35,8 +37,7 @@ async def steps(progress: AsyncIterator[Progress]) -> list[Progress]:
 
 async def until(home: Household, kind: type[Event], count: int, text: str) -> tuple[End, float]:
     """Start a turn, stop it after so many events of a kind; the turn's end, and the seconds Stop took."""
-    sober = NewConversation(parameters=Parameters(temperature=0))  # always the same, and long enough
-    running = home.chat.start(home.accounts.people.all()[0], sober, text)
+    running = home.chat.start(home.accounts.people.all()[0], SOBER, text)
     async for event in running.follow():
         if isinstance(event, kind) and (kind is not Loading or event.fraction is not None):  # type: ignore[union-attr]
             count -= 1
@@ -68,7 +69,7 @@ async def test_in_process(with_model: Path) -> None:
 
 async def test_stop_while_it_reads_and_while_it_writes(with_model: Path) -> None:
     home = Household(Settings(data_dir=with_model, server_kind="embedded"))
-    end, seconds = await until(home, Delta, 3, STORY)
+    end, seconds = await until(home, Delta, 3, LONG_STORY)
     assert isinstance(end, Stopped)
     assert end.message.content
     assert seconds < 0.2
@@ -98,7 +99,7 @@ async def test_over_its_loopback_port(practice_model_file: Path, data_dir: Path)
     assert isinstance(end, Completed)
     assert end.message.model == "tiny"
     assert end.message.usage.prompt_tokens
-    end, seconds = await until(home, Delta, 5, STORY)
+    end, seconds = await until(home, Delta, 5, LONG_STORY)
     assert isinstance(end, Stopped)
     assert seconds < 0.2
     async with httpx.AsyncClient(
@@ -118,8 +119,7 @@ async def test_over_its_loopback_port(practice_model_file: Path, data_dir: Path)
 
 async def test_leaving_in_mid_answer_ends_cleanly(with_model: Path) -> None:
     home = Household(Settings(data_dir=with_model, server_kind="embedded"))
-    sober = NewConversation(parameters=Parameters(temperature=0))
-    running = home.chat.start(home.accounts.people.all()[0], sober, STORY)
+    running = home.chat.start(home.accounts.people.all()[0], SOBER, LONG_STORY)
     async for event in running.follow():
         if isinstance(event, Delta):
             break
