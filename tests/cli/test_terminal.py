@@ -68,8 +68,18 @@ def plain(text: str) -> str:
 
 @pytest.fixture
 def terminal(cli: CommandLine, with_model: Path) -> Iterator[Terminal]:
-    # Always the same answers, and long stories.
-    one = Terminal(cli, "chat", "--temperature", "0", "--system", STORYTELLER)
+    """Answers are always the same, and short."""
+    yield from chat(cli, "--max-tokens", "40")
+
+
+@pytest.fixture
+def storyteller(cli: CommandLine, with_model: Path) -> Iterator[Terminal]:
+    """Answers are always the same, and stories are long."""
+    yield from chat(cli, "--system", STORYTELLER)
+
+
+def chat(cli: CommandLine, *flags: str) -> Iterator[Terminal]:
+    one = Terminal(cli, "chat", "--temperature", "0", *flags)
     yield one
     one.child.close(force=True)
 
@@ -92,13 +102,13 @@ def stop_a_story(cli: CommandLine, terminal: Terminal) -> None:
     terminal.prompted()
 
 
-def test_ask_stop_leave_and_come_back(cli: CommandLine, terminal: Terminal) -> None:
-    terminal.expect("Good (morning|afternoon|evening), ")
-    terminal.expect("you are its admin")
-    terminal.enter("Say hello.")
-    terminal.expect("tokens/s")
-    stop_a_story(cli, terminal)
-    assert terminal.leave() == 0
+def test_ask_stop_leave_and_come_back(cli: CommandLine, storyteller: Terminal) -> None:
+    storyteller.expect("Good (morning|afternoon|evening), ")
+    storyteller.expect("you are its admin")
+    storyteller.enter("Say hello.")
+    storyteller.expect("tokens/s")
+    stop_a_story(cli, storyteller)
+    assert storyteller.leave() == 0
     *before, last = messages(cli)
     assert {message["status"] for message in before} == {"complete"}
     assert last["status"] == "stopped"
@@ -220,18 +230,18 @@ def test_versions_copies_and_finding(cli: CommandLine, terminal: Terminal) -> No
     assert base64.b64decode(copied[1]).decode().strip()
 
 
-def test_a_stopped_answer_goes_on(cli: CommandLine, terminal: Terminal) -> None:
-    terminal.expect("Ctrl-D leaves")
-    terminal.prompted()
-    stop_a_story(cli, terminal)
+def test_a_stopped_answer_goes_on(cli: CommandLine, storyteller: Terminal) -> None:
+    storyteller.expect("Ctrl-D leaves")
+    storyteller.prompted()
+    stop_a_story(cli, storyteller)
     first = str(messages(cli)[-1]["content"])
-    terminal.enter("/continue")
+    storyteller.enter("/continue")
     begun = time.monotonic()
     while len(str(messages(cli)[-1]["content"])) <= len(first):
         assert time.monotonic() < begun + 60, "it doesn't go on"
-    terminal.child.sendintr()
-    terminal.prompted()
-    assert terminal.leave() == 0
+    storyteller.child.sendintr()
+    storyteller.prompted()
+    assert storyteller.leave() == 0
     *_, last = messages(cli)
     assert str(last["content"]).startswith(first)
     assert len(messages(cli)) == 2

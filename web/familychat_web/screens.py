@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException, TimeoutException, WebDriverException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    StaleElementReferenceException,
+    TimeoutException,
+    WebDriverException,
+)
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -199,7 +204,7 @@ class Screen:
 def _unless_gone(found: Callable[[], T]) -> T | None:
     try:
         return found()
-    except StaleElementReferenceException:
+    except (StaleElementReferenceException, ElementClickInterceptedException):  # what is covered for good stays so
         return None
     except WebDriverException as error:
         if "does not belong to the document" in (error.msg or ""):  # the same, said otherwise
