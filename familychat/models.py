@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+LENGTH = "length"
+"""Why a model ended, in the words of the OpenAI API, if it might have said more."""
+
 
 class Role(StrEnum):
     """What a person is in the household."""
@@ -240,7 +243,8 @@ class Usage:
 class Message:
     """A question or an answer. ``reasoning`` is what the model thought aloud; it is never sent back to it.
 
-    ``details`` is what the task kept with it, as JSON has it: SQL and rows of a music question. It is number
+    ``details`` is what its turn kept with it, as JSON has it: SQL and rows of a music question, or that it reached its
+    length limit (a ``finish_reason`` of :data:`LENGTH`). It is number
     ``version`` (from 1) of ``versions`` in its place: edits of a question, or answers to the same one.
     """
 
@@ -258,6 +262,16 @@ class Message:
     details: Mapping[str, Any] = field(default_factory=dict)
     version: int = 1
     versions: int = 1
+
+    @property
+    def reached_length_limit(self) -> bool:
+        return self.status is Status.COMPLETE and self.details.get("finish_reason") == LENGTH
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether its model can go on with it."""
+        broken_off = self.status in {Status.STOPPED, Status.PARTIAL} or self.reached_length_limit
+        return broken_off and bool(self.content.strip())
 
 
 @dataclass(frozen=True, slots=True)

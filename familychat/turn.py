@@ -14,7 +14,7 @@ from familychat.events import Delta, Event, Notice, Reasoning, Started
 from familychat.family.safety.prompts import with_band_prompt
 from familychat.llm.base import ChatRequest, Finish, ModelInfo, ModelServer
 from familychat.llm.discovery import ServerChoice
-from familychat.models import Conversation, Message, Usage, User
+from familychat.models import LENGTH, Conversation, Message, Usage, User
 from familychat.store.database import Database
 from familychat.wording import Counted, Text
 
@@ -133,7 +133,8 @@ class Turn:
                     if self._first_at is None:
                         self._first_at = self._last_at
                 yield part
-        if self._finish and self._finish.reason == "length":
+        if self._finish and self._finish.reason == LENGTH:
+            self.details["finish_reason"] = LENGTH
             yield Notice(Text("The answer reached its length limit. Ask it to go on, or raise max tokens."))
 
     def usage(self) -> Usage:

@@ -154,13 +154,19 @@ async def test_models_of_conversation_household_and_server(open_home: OpenHome) 
     assert [request.body["model"] for request in fake.chats] == ["maker/c", "maker/b", "maker/a"]
 
 
-async def test_reaching_the_length_limit_is_said(open_home: OpenHome) -> None:
-    async with open_home(FakeOpenAI(Script(finish_reason="length"))) as (home, owner):
+async def test_reaching_the_length_limit_is_said_and_kept(open_home: OpenHome) -> None:
+    async with open_home(FakeOpenAI(Script(finish_reason="length"), Script(pieces=(" Bye.",)))) as (home, owner):
         running = home.chat.start(owner, NewConversation(), "Hello")
         assert isinstance(await end_of(running), Completed)
         notices = [event.text async for event in running.follow() if isinstance(event, Notice)]
-    assert len(notices) == 1
-    assert "length limit" in notices[0]
+        assert len(notices) == 1
+        assert "length limit" in notices[0]
+        answer = home.conversations.messages(owner, running.conversation)[-1]
+        assert (answer.reached_length_limit, answer.can_go_on) == (True, True)
+        await end_of(home.chat.resume(owner, running.conversation))
+        whole = home.conversations.messages(owner, running.conversation)[-1]
+    assert whole.content == answer.content + " Bye."
+    assert (whole.reached_length_limit, whole.can_go_on) == (False, False)
 
 
 async def test_thoughts_without_an_answer_are_kept_with_a_failure(open_home: OpenHome) -> None:

@@ -57,6 +57,19 @@ def test_stop_keeps_what_came(screen: Screen, model_server: FakeOpenAI) -> None:
     assert screen.see(".answer .text").text.count("word") < len(LONG), "the model was stopped, too"
 
 
+def test_an_answer_that_reached_its_length_limit_goes_on(screen: Screen, model_server: FakeOpenAI) -> None:
+    model_server.scripts = [Script(["It ", "is ", "a "], delay=0.3, finish_reason="length"), Script(["cat."])]
+    screen.sign_in("child")
+    screen.open("/new")
+    screen.ask("What is it?")
+    screen.see("#notes", "length limit")
+    screen.see(".answer .status", "The length limit is reached.")
+    screen.see(".answer button", "Go on").click()
+    screen.see(".answer .text", "It is a cat.")
+    screen.gone(".answer button", "Go on")
+    assert not screen.all("#notes li")
+
+
 def test_what_a_model_writes_runs_nothing(screen: Screen, model_server: FakeOpenAI) -> None:
     answers(model_server, ["<script>document.title = 'owned'</script>", "\n\n![x](http://evil.example/x.png)\n\nDone."])
     screen.sign_in("child")

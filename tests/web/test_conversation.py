@@ -236,12 +236,16 @@ def test_another_answer_other_words_and_versions(family: Running, model_server: 
     assert settled(family, talk.id) == ["Other?", "C"]
 
 
-def test_going_on_with_what_was_stopped(family: Running, model_server: FakeOpenAI, child: Browser) -> None:
-    talk = conversation_of(family, "Q", "It is ", status=Status.STOPPED)
+@pytest.mark.parametrize("ended", [{"status": Status.STOPPED}, {"details": {"finish_reason": "length"}}])
+def test_going_on_with_what_broke_off(
+    family: Running, model_server: FakeOpenAI, child: Browser, ended: dict[str, Any]
+) -> None:
+    talk = conversation_of(family, "Q", "It is ", **ended)
     model_server.scripts = [Script(["a cat."])]
-    child.get(f"/c/{talk.id}")
+    assert "/continue" in child.get(f"/c/{talk.id}").text
     assert child.post(f"/c/{talk.id}/continue").status_code == 303
     assert settled(family, talk.id) == ["Q", "It is a cat."]
+    assert "/continue" not in child.get(f"/c/{talk.id}").text, "it is whole now"
 
 
 def test_deleting_a_message_and_going_on_elsewhere(family: Running, child: Browser) -> None:

@@ -99,7 +99,6 @@ async function ask() {
   if (asking || !field.value.trim()) return;
   asking = true;
   tell(null);
-  part("notes").replaceChildren();
   try {
     const begun = await post(composer.getAttribute("action"), new URLSearchParams(new FormData(composer)));
     localStorage.removeItem(draft());
@@ -162,6 +161,7 @@ function follow(answer) {
   if (!article) return;
   const text = article.querySelector(".text");
   clear(article);
+  part("notes")?.replaceChildren(); // they were about the answer before
   const source = new EventSource(`/c/${id}/events`);
   following = { answer, article, text, source, said: 0 };
   following.timer = setInterval(say, SENTENCES_EVERY);
