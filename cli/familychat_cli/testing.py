@@ -13,12 +13,17 @@ from types import TracebackType
 from typing import Any, Self
 
 COMMAND = (sys.executable, "-m", "familychat_cli.main")
-STORYTELLER = "You are a storyteller."
-LONG_STORY = "Write a very long story about a boat, with many chapters."
-"""With those instructions and at temperature 0, the practice model tells it in about 600 tokens or more.
+TALKATIVE: dict[str, Any] = {"ignore_eos": True, "max_tokens": 3000}
+"""For :data:`familychat.llm.embedded.DEFAULTS`: the real engine, with a model that never ends an answer by itself.
 
-At other temperatures it now and then says no more than 80.
+Nobody knows when a small model has said enough: asked for a long story, it now and then tells one of 80 tokens.
 """
+_TALKATIVE_COMMAND = (
+    sys.executable,
+    "-c",
+    f"import runpy, familychat.llm.embedded as engine; engine.DEFAULTS.update({TALKATIVE!r}); "
+    f"runpy.run_module({COMMAND[-1]!r}, run_name='__main__')",
+)
 _WRITING = """
 import asyncio, sys
 from pathlib import Path
@@ -60,6 +65,11 @@ class CommandLine:
 
     env: Mapping[str, str]
     folder: Path
+    command: tuple[str, ...] = COMMAND
+
+    def talkative(self) -> CommandLine:
+        """The same with :data:`TALKATIVE` answers of the built-in engine."""
+        return replace(self, command=_TALKATIVE_COMMAND)
 
     def using(self, **variables: str) -> CommandLine:
         """The same with more variables."""
@@ -68,7 +78,7 @@ class CommandLine:
     def __call__(self, *args: str, stdin: str | bytes = "", timeout: float = 60) -> Result:
         """Run a command to its end. Fails if it shows a traceback."""
         done = subprocess.run(  # noqa: S603 -- our own command
-            [*COMMAND, *args],
+            [*self.command, *args],
             input=stdin.encode() if isinstance(stdin, str) else stdin,
             capture_output=True,
             env=dict(self.env),
@@ -84,7 +94,7 @@ class CommandLine:
     def start(self, *args: str) -> subprocess.Popen[bytes]:
         """Start a command and leave it running, with pipes for its three streams."""
         return subprocess.Popen(  # noqa: S603 -- our own command
-            [*COMMAND, *args],
+            [*self.command, *args],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

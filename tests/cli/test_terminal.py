@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +11,13 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from familychat_cli.testing import COMMAND, LONG_STORY, STORYTELLER, CommandLine
+from familychat_cli.testing import CommandLine
 
 pytestmark = pytest.mark.embedded
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\x1b\][^\x07]*\x07")
 CURSOR_QUESTION = r"\x1b\[6n"
+LONG = "Tell me a very long story about a dragon."
 
 
 class Terminal:
@@ -26,7 +26,7 @@ class Terminal:
     def __init__(self, cli: CommandLine, *args: str) -> None:
         env = {**cli.env, "TERM": "xterm-256color"}
         self.child = pexpect.spawn(
-            sys.executable, [*COMMAND[1:], *args], env=env, encoding="utf-8", dimensions=(30, 100), timeout=60
+            cli.command[0], [*cli.command[1:], *args], env=env, encoding="utf-8", dimensions=(30, 100), timeout=60
         )
 
     def expect(self, text: str) -> str:
@@ -69,17 +69,17 @@ def plain(text: str) -> str:
 @pytest.fixture
 def terminal(cli: CommandLine, with_model: Path) -> Iterator[Terminal]:
     """Answers are always the same, and short."""
-    yield from chat(cli, "--max-tokens", "40")
+    yield from chat(cli, "--temperature", "0", "--max-tokens", "40")
 
 
 @pytest.fixture
-def storyteller(cli: CommandLine, with_model: Path) -> Iterator[Terminal]:
-    """Answers are always the same, and stories are long."""
-    yield from chat(cli, "--system", STORYTELLER)
+def endless(cli: CommandLine, with_model: Path) -> Iterator[Terminal]:
+    """Answers go on until they are stopped."""
+    yield from chat(cli.talkative())
 
 
 def chat(cli: CommandLine, *flags: str) -> Iterator[Terminal]:
-    one = Terminal(cli, "chat", "--temperature", "0", *flags)
+    one = Terminal(cli, "chat", *flags)
     yield one
     one.child.close(force=True)
 
@@ -92,30 +92,33 @@ def messages(cli: CommandLine) -> list[dict[str, object]]:
 
 def stop_a_story(cli: CommandLine, terminal: Terminal) -> None:
     """Ask for a long story, and stop it once some of it is kept."""
-    terminal.enter(LONG_STORY)
-    terminal.expect("a boat")
+    terminal.enter(LONG)
+    terminal.expect("a dragon")
     begun = time.monotonic()
-    while not messages(cli)[-1]["content"]:
+    while (last := messages(cli)[-1])["status"] != "streaming" or not last["content"]:
         assert time.monotonic() < begun + 60, "the story doesn't begin"
     terminal.child.sendintr()
     terminal.expect(r"\(stopped\)")
     terminal.prompted()
 
 
-def test_ask_stop_leave_and_come_back(cli: CommandLine, storyteller: Terminal) -> None:
-    storyteller.expect("Good (morning|afternoon|evening), ")
-    storyteller.expect("you are its admin")
-    storyteller.enter("Say hello.")
-    storyteller.expect("tokens/s")
-    stop_a_story(cli, storyteller)
-    assert storyteller.leave() == 0
+def test_ask_stop_leave_and_come_back(cli: CommandLine, terminal: Terminal) -> None:
+    terminal.expect("Good (morning|afternoon|evening), ")
+    terminal.expect("you are its admin")
+    terminal.enter("Say hello.")
+    terminal.expect("tokens/s")
+    assert terminal.leave() == 0
+    endless = Terminal(cli.talkative(), "chat", "--continue", "--max-tokens", "3000")
+    endless.prompted()
+    stop_a_story(cli, endless)
+    assert endless.leave() == 0
     *before, last = messages(cli)
     assert {message["status"] for message in before} == {"complete"}
     assert last["status"] == "stopped"
     assert last["content"], "what had come is kept"
 
     again = Terminal(cli, "chat", "--continue", "--max-tokens", "20")
-    again.expect("Write a very long story")
+    again.expect("Tell me a very long story")
     again.expect(r"\(stopped\)")
     again.enter("/retry")
     again.expect("tokens/s")
@@ -230,18 +233,18 @@ def test_versions_copies_and_finding(cli: CommandLine, terminal: Terminal) -> No
     assert base64.b64decode(copied[1]).decode().strip()
 
 
-def test_a_stopped_answer_goes_on(cli: CommandLine, storyteller: Terminal) -> None:
-    storyteller.expect("Ctrl-D leaves")
-    storyteller.prompted()
-    stop_a_story(cli, storyteller)
+def test_a_stopped_answer_goes_on(cli: CommandLine, endless: Terminal) -> None:
+    endless.expect("Ctrl-D leaves")
+    endless.prompted()
+    stop_a_story(cli, endless)
     first = str(messages(cli)[-1]["content"])
-    storyteller.enter("/continue")
+    endless.enter("/continue")
     begun = time.monotonic()
     while len(str(messages(cli)[-1]["content"])) <= len(first):
         assert time.monotonic() < begun + 60, "it doesn't go on"
-    storyteller.child.sendintr()
-    storyteller.prompted()
-    assert storyteller.leave() == 0
+    endless.child.sendintr()
+    endless.prompted()
+    assert endless.leave() == 0
     *_, last = messages(cli)
     assert str(last["content"]).startswith(first)
     assert len(messages(cli)) == 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from familychat.household import Household
 from familychat.llm.discovery import ServerChoice
 from familychat.settings import Settings
 from familychat.testing import FakeOpenAI
-from familychat_cli.testing import STORYTELLER, CommandLine, House
+from familychat_cli.testing import CommandLine, House
 from familychat_web.rates import Rates
 from familychat_web.screens import IS_THERE, PHONE, WIDE, Screen, chromium
 from familychat_web.testing import Browser, Running, family_page
@@ -105,18 +104,16 @@ def house(
     command_line: Callable[[Path], CommandLine],
     put_model: Callable[[Path], None],
 ) -> Iterator[House]:
-    """A real server with the built-in engine, for each size; mum, the first admin, has set it up in the browser."""
+    """A real server with the built-in engine, for each size; mum, the first admin, has set it up in the browser.
+
+    Answers go on until they are stopped.
+    """
     folder = tmp_path_factory.mktemp("house")
     put_model(folder / "data")
-    # On one processor no computer writes a story faster than a test can look at it.
-    house = House.serve(command_line(folder).using(FAMILYCHAT_EMBEDDED_THREADS="1"))
+    house = House.serve(command_line(folder).talkative())
     try:
         set_up(Screen(driver, house.address, PASSWORD).fresh(size), house.setup)
         assert house.cli("login", "mum", "--password-stdin", stdin=PASSWORD + "\n").code == 0
-        words = {"--title": "A tale", "--description": "Long stories", "--prompt": STORYTELLER}
-        defaults = {"--temperature": "0", "--max-tokens": "3000"}  # always the same answers, and long stories
-        added = house.cli("tasks", "add", "tale", *chain.from_iterable({**words, **defaults}.items()))
-        assert added.code == 0, added.err
         yield house
     finally:
         house.kill()

@@ -18,14 +18,13 @@ from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from familychat_cli.testing import LONG_STORY, House
+from familychat_cli.testing import House
 from familychat_web.screens import Screen
 
 pytestmark = pytest.mark.embedded
 
 PASSWORD = "quiet little river"
-TALE = "/new?task=tale"
-"""Where the practice model tells long stories, and always the same ones."""
+LONG = "Write a very long story about a boat, with many chapters."
 A_SECOND = 1.0
 SONGS = [
     ("Title", "Artist", "Year", "Genre"),
@@ -53,14 +52,14 @@ def kept_answer(house: House, conversation: str) -> tuple[str, str]:
 
 
 def end(screen: Screen) -> None:
-    """Stop the answer, unless it has ended by itself: nobody knows when the practice model has said enough."""
+    """Stop the answer, unless it has ended by itself."""
     screen.run("document.getElementById('stop').click()")
     screen.see("#send")
 
 
 def brief(screen: Screen, question: str) -> str:
-    """A conversation with a short answer, or the beginning of a long one; its id."""
-    conversation = screen.begin(question, TALE)
+    """A conversation with the beginning of an answer; its id."""
+    conversation = screen.begin(question)
     screen.grown(5)
     end(screen)
     return conversation
@@ -91,7 +90,7 @@ def test_the_link_worked_once_and_the_password_is_asked_for(
 
 
 def test_an_answer_streams(house: House, mums: Screen) -> None:
-    conversation = mums.begin(LONG_STORY, TALE)
+    conversation = mums.begin(LONG)
     first = mums.grown(1)
     assert mums.all("#stop"), "it is shown while it is being written"
     second = mums.grown(len(first) + 20)
@@ -106,7 +105,7 @@ def test_an_answer_streams(house: House, mums: Screen) -> None:
 
 
 def test_stop_stops_the_model_itself(house: House, mums: Screen) -> None:
-    conversation = mums.begin(LONG_STORY, TALE)
+    conversation = mums.begin(LONG)
     mums.grown(100)
     busy = usage(house, A_SECOND)
     assert busy > 0.1, "the model is at work"
@@ -122,7 +121,7 @@ def test_stop_stops_the_model_itself(house: House, mums: Screen) -> None:
 
 
 def test_reloading_in_mid_answer_neither_misses_nor_repeats(house: House, mums: Screen) -> None:
-    conversation = mums.begin(LONG_STORY, TALE)
+    conversation = mums.begin(LONG)
     seen = [letters(mums.grown(60))]
     for _ in range(2):
         mums.driver.refresh()
@@ -140,7 +139,7 @@ def test_reloading_in_mid_answer_neither_misses_nor_repeats(house: House, mums: 
 
 
 def test_the_answer_goes_on_while_one_is_elsewhere(house: House, mums: Screen) -> None:
-    conversation = mums.begin(LONG_STORY, TALE)
+    conversation = mums.begin(LONG)
     mums.grown(60)
     mums.open("/account")
     before = len(kept_answer(house, conversation)[1])
@@ -323,7 +322,7 @@ def test_signing_out_leaves_nothing(mums: Screen) -> None:
 
 
 def test_killed_in_mid_answer_and_started_again(house: House, mums: Screen) -> None:
-    conversation = mums.begin(LONG_STORY, TALE)
+    conversation = mums.begin(LONG)
     safe = letters(mums.grown(150))[:-20]
     time.sleep(A_SECOND)
     house.process.send_signal(signal.SIGKILL)

@@ -16,15 +16,20 @@ from familychat.events import Completed, Delta, End, Event, Failed, Loading, Sto
 from familychat.household import Household
 from familychat.llm import practice_model
 from familychat.llm.base import Progress
-from familychat.llm.embedded import EmbeddedServer, start_engine
+from familychat.llm.embedded import DEFAULTS, EmbeddedServer, start_engine
 from familychat.models import Parameters
 from familychat.settings import Settings
-from familychat_cli.testing import LONG_STORY, STORYTELLER
+from familychat_cli.testing import TALKATIVE
 
 pytestmark = [pytest.mark.anyio, pytest.mark.embedded]
 
-SOBER = NewConversation(system_prompt=STORYTELLER, parameters=Parameters(temperature=0))
-"""Always the same answer, and long enough."""
+STORY = "Tell me a very long story."
+
+
+@pytest.fixture
+def talkative(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in TALKATIVE.items():
+        monkeypatch.setitem(DEFAULTS, name, value)
 
 
 async def collect(events: AsyncIterator[Event]) -> list[Event]:
@@ -37,7 +42,7 @@ async def steps(progress: AsyncIterator[Progress]) -> list[Progress]:
 
 async def until(home: Household, kind: type[Event], count: int, text: str) -> tuple[End, float]:
     """Start a turn, stop it after so many events of a kind; the turn's end, and the seconds Stop took."""
-    running = home.chat.start(home.accounts.people.all()[0], SOBER, text)
+    running = home.chat.start(home.accounts.people.all()[0], NewConversation(), text)
     async for event in running.follow():
         if isinstance(event, kind) and (kind is not Loading or event.fraction is not None):  # type: ignore[union-attr]
             count -= 1
@@ -67,9 +72,10 @@ async def test_in_process(with_model: Path) -> None:
     await home.aclose()
 
 
+@pytest.mark.usefixtures("talkative")
 async def test_stop_while_it_reads_and_while_it_writes(with_model: Path) -> None:
     home = Household(Settings(data_dir=with_model, server_kind="embedded"))
-    end, seconds = await until(home, Delta, 3, LONG_STORY)
+    end, seconds = await until(home, Delta, 3, STORY)
     assert isinstance(end, Stopped)
     assert end.message.content
     assert seconds < 0.2
@@ -99,7 +105,7 @@ async def test_over_its_loopback_port(practice_model_file: Path, data_dir: Path)
     assert isinstance(end, Completed)
     assert end.message.model == "tiny"
     assert end.message.usage.prompt_tokens
-    end, seconds = await until(home, Delta, 5, LONG_STORY)
+    end, seconds = await until(home, Delta, 5, STORY)
     assert isinstance(end, Stopped)
     assert seconds < 0.2
     async with httpx.AsyncClient(
@@ -117,9 +123,10 @@ async def test_over_its_loopback_port(practice_model_file: Path, data_dir: Path)
     await locked.aclose()
 
 
+@pytest.mark.usefixtures("talkative")
 async def test_leaving_in_mid_answer_ends_cleanly(with_model: Path) -> None:
     home = Household(Settings(data_dir=with_model, server_kind="embedded"))
-    running = home.chat.start(home.accounts.people.all()[0], SOBER, LONG_STORY)
+    running = home.chat.start(home.accounts.people.all()[0], NewConversation(), STORY)
     async for event in running.follow():
         if isinstance(event, Delta):
             break
