@@ -244,8 +244,8 @@ class Message:
     """A question or an answer. ``reasoning`` is what the model thought aloud; it is never sent back to it.
 
     ``details`` is what its turn kept with it, as JSON has it: SQL and rows of a music question, or that it reached its
-    length limit (a ``finish_reason`` of :data:`LENGTH`). It is number
-    ``version`` (from 1) of ``versions`` in its place: edits of a question, or answers to the same one.
+    length limit (a ``finish_reason`` of :data:`LENGTH`). It is number ``version`` (from 1) of ``versions`` in its
+    place: edits of a question, or answers to the same one.
     """
 
     id: str

@@ -24,8 +24,8 @@ import asyncio, json, os, sys, time
 from familychat.chat import NewConversation
 from familychat.events import Delta
 from familychat.household import Household
-from familychat.settings import load_settings
 from familychat.llm import embedded
+from familychat.settings import load_settings
 from familychat_cli.testing import TALKATIVE
 
 async def main():

@@ -42,7 +42,8 @@ async def steps(progress: AsyncIterator[Progress]) -> list[Progress]:
 
 async def until(home: Household, kind: type[Event], count: int, text: str) -> tuple[End, float]:
     """Start a turn, stop it after so many events of a kind; the turn's end, and the seconds Stop took."""
-    running = home.chat.start(home.accounts.people.all()[0], NewConversation(), text)
+    sober = NewConversation(parameters=Parameters(temperature=0))  # the engine behind a port is not talkative
+    running = home.chat.start(home.accounts.people.all()[0], sober, text)
     async for event in running.follow():
         if isinstance(event, kind) and (kind is not Loading or event.fraction is not None):  # type: ignore[union-attr]
             count -= 1
